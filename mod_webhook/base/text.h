@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Text that came from elsewhere. Any thread.
+ */
+#ifndef WH_BASE_TEXT_H
+#define WH_BASE_TEXT_H
+
+#include <apr.h>
+#include <apr_pools.h>
+
+/** Replaces NUL, control bytes but tab and line ends, and all that is not
+ * UTF-8 by '?', in place: what is left can be stored, logged and shown. */
+void wh_text_clean(char *text, apr_size_t length);
+
+/**
+ * The JSON form of a string with its quotes; NULL text gives "null".
+ * @return NULL if text is not UTF-8
+ */
+const char *wh_text_json(const char *text, apr_pool_t *pool);
+
+#endif

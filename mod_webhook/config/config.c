@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/config.h"
+
+#include <apr_strings.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/directive.h"
+#include "config/value.h"
+#include "httpd_private.h"
+#include "policy/address.h"
+#include "policy/retry.h"
+
+void *wh_config_create_server(apr_pool_t *pool, server_rec *s)
+{
+    (void)s;
+    return apr_pcalloc(pool, sizeof(wh_server_config_t));
+}
+
+void *wh_config_merge_server(apr_pool_t *pool, void *base, void *overrides)
+{
+    const wh_server_config_t *outer = base, *inner = overrides;
+    wh_server_config_t *merged = apr_palloc(pool, sizeof(*merged));
+    int i;
+
+    for (i = 0; i < WH_DIRECTIVE_COUNT; i++) {
+        merged->texts[i] = inner->texts[i] ? inner->texts[i]
+                                           : outer->texts[i];
+    }
+    return merged;
+}
+
+void wh_config_register_hooks(apr_pool_t *pool)
+{
+    (void)pool;
+    ap_hook_check_config(wh_check_config, NULL, NULL, APR_HOOK_MIDDLE);
+}
+
+const char *wh_directive_text(const server_rec *s, wh_directive_index_t index)
+{
+    const wh_server_config_t *config =
+        ap_get_module_config(s->module_config, &webhook_module);
+
+    return config->texts[index] ? config->texts[index]
+                                : wh_directives[index].standard;
+}
+
+static apr_int64_t value(const server_rec *s, wh_directive_index_t index,
+                         wh_value_fn_t *read)
+{
+    return wh_value_of(read, wh_directive_text(s, index));
+}
+
+int wh_config_engine(const server_rec *s)
+{
+    return (int)value(s, WH_DIRECTIVE_ENGINE, wh_value_flag);
+}
+
+int wh_config_engine_anywhere(server_rec *main_server)
+{
+    const server_rec *s;
+
+    for (s = main_server; s; s = s->next) {
+        if (wh_config_engine(s)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+const char *wh_config_base_path(const server_rec *s)
+{
+    return wh_directive_text(s, WH_DIRECTIVE_BASE_PATH);
+}
+
+const char *wh_config_context(const server_rec *s)
+{
+    return wh_directive_text(s, WH_DIRECTIVE_CONTEXT);
+}
+
+apr_off_t wh_config_max_body(const server_rec *s)
+{
+    return (apr_off_t)value(s, WH_DIRECTIVE_MAX_BODY, wh_value_size);
+}
+
+static apr_size_t largest_body(const server_rec *s)
+{
+    apr_off_t largest = 0;
+
+    for (; s; s = s->next) {
+        apr_off_t one = wh_config_max_body(s);
+
+        largest = one > largest ? one : largest;
+    }
+    return (apr_size_t)largest;
+}
+
+/* "total" or "total endpoint"; the default of the second is the list's, but
+ * never above the first. */
+static void fill_window(wh_settings_t *settings, const server_rec *s)
+{
+    const char *text = wh_directive_text(s, WH_DIRECTIVE_WINDOW);
+    const char *standard = wh_directives[WH_DIRECTIVE_WINDOW].standard;
+    const char *blank = strchr(text, ' ');
+
+    settings->window = atoi(text);
+    if (blank) {
+        settings->endpoint_window = atoi(blank + 1);
+        return;
+    }
+    settings->endpoint_window = atoi(strchr(standard, ' ') + 1);
+    if (settings->endpoint_window > settings->window) {
+        settings->endpoint_window = settings->window;
+    }
+}
+
+/* "driver params": only the second part can hold blanks. */
+static void fill_database(wh_settings_t *settings, const server_rec *s,
+                          apr_pool_t *pool)
+{
+    const char *text = wh_directive_text(s, WH_DIRECTIVE_DATABASE);
+    const char *params = strchr(text, ' ') + 1;
+
+    settings->state_dir =
+        apr_pstrdup(pool, wh_directive_text(s, WH_DIRECTIVE_STATE_DIR));
+    settings->database_driver = apr_pstrmemdup(pool, text, params - text - 1);
+    settings->database_params =
+        params[0] == '/'
+            ? apr_pstrdup(pool, params)
+            : apr_pstrcat(pool, settings->state_dir, "/", params, NULL);
+}
+
+static void fill_numbers(wh_settings_t *settings, const server_rec *s)
+{
+    settings->threads = (int)value(s, WH_DIRECTIVE_THREADS, wh_value_number);
+    settings->concurrency =
+        (int)value(s, WH_DIRECTIVE_CONCURRENCY, wh_value_number);
+    settings->endpoint_concurrency =
+        (int)value(s, WH_DIRECTIVE_ENDPOINT_CONCURRENCY, wh_value_number);
+    settings->timeout = value(s, WH_DIRECTIVE_TIMEOUT, wh_value_time);
+    settings->connect_timeout =
+        value(s, WH_DIRECTIVE_CONNECT_TIMEOUT, wh_value_time);
+    settings->drain_timeout =
+        value(s, WH_DIRECTIVE_DRAIN_TIMEOUT, wh_value_time);
+    settings->signal_timeout =
+        value(s, WH_DIRECTIVE_SIGNAL_TIMEOUT, wh_value_time);
+    settings->retention = value(s, WH_DIRECTIVE_RETENTION, wh_value_time);
+    settings->require_https =
+        (int)value(s, WH_DIRECTIVE_REQUIRE_HTTPS, wh_value_flag);
+    settings->max_body = largest_body(s);
+}
+
+static apr_status_t make_policy(const wh_address_policy_t **result,
+                                const server_rec *s, apr_pool_t *pool)
+{
+    const char *text = wh_directive_text(s, WH_DIRECTIVE_ALLOW_NETWORK);
+    const char *none = wh_directives[WH_DIRECTIVE_ALLOW_NETWORK].standard;
+    wh_address_policy_t *policy;
+    apr_status_t rv = wh_address_policy_create(&policy, pool);
+    char *rest = NULL, *word = NULL;
+
+    if (rv == APR_SUCCESS && strcmp(text, none)) {
+        word = apr_strtok(apr_pstrdup(pool, text), " ", &rest);
+    }
+    while (rv == APR_SUCCESS && word) {
+        rv = wh_address_policy_allow(policy, word);
+        word = apr_strtok(NULL, " ", &rest);
+    }
+    *result = rv == APR_SUCCESS ? policy : NULL;
+    return rv;
+}
+
+apr_status_t wh_config_settings(wh_settings_t **settings,
+                                server_rec *main_server, apr_pool_t *pool)
+{
+    const char *steps = wh_directive_text(main_server, WH_DIRECTIVE_RETRY);
+    wh_settings_t *made = apr_pcalloc(pool, sizeof(*made));
+    wh_retry_schedule_t *retry = NULL;
+    apr_status_t rv;
+
+    fill_numbers(made, main_server);
+    fill_window(made, main_server);
+    fill_database(made, main_server, pool);
+    rv = make_policy(&made->addresses, main_server, pool);
+    if (rv == APR_SUCCESS) {
+        rv = wh_retry_parse(&retry, steps, pool);
+    }
+    made->retry = retry;
+    *settings = rv == APR_SUCCESS ? made : NULL;
+    return rv;
+}

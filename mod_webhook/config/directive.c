@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The command table and its setters. A setter checks one directive by itself;
+ * what directives mean together is judged in check.c.
+ */
+#include "config/directive.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "config/value.h"
+#include "httpd_private.h"
+#include "policy/address.h"
+
+#define CONTEXT_MAX 100
+
+/* Room of sun_path in sockaddr_un, less the NUL. */
+#define CHANNEL_PATH_MAX 107
+
+typedef char default_state_dir_fits[
+    sizeof(WH_DEFAULT_STATE_DIR WH_CHANNEL_FILE) <= CHANNEL_PATH_MAX + 1 ? 1
+                                                                         : -1];
+
+#define ROW(symbol, name, scope, arguments, setter, least, most, standard,    \
+            help)                                                              \
+    {WH_DIRECTIVE_##symbol, name, WH_SCOPE_##scope, least, most, standard},
+const wh_directive_t wh_directives[WH_DIRECTIVE_COUNT] = {WH_DIRECTIVES(ROW)};
+#undef ROW
+
+static const wh_directive_t *directive_of(const cmd_parms *cmd)
+{
+    return cmd->info;
+}
+
+/* "WebhookX: must be ...", the form of every refusal. */
+static const char *refuse(const cmd_parms *cmd, const char *what)
+{
+    return apr_pstrcat(cmd->pool, directive_of(cmd)->name, ": ", what, NULL);
+}
+
+static const char *refuse_range(const cmd_parms *cmd, const char *kind)
+{
+    const wh_directive_t *directive = directive_of(cmd);
+
+    return apr_psprintf(cmd->pool, "%s: must be %s from %s to %s",
+                        directive->name, kind, directive->least,
+                        directive->most);
+}
+
+static const char *refuse_scope(const cmd_parms *cmd)
+{
+    if (directive_of(cmd)->scope == WH_SCOPE_MAIN &&
+        ap_check_cmd_context((cmd_parms *)cmd, GLOBAL_ONLY)) {
+        return refuse(cmd, "only allowed in the main server");
+    }
+    return NULL;
+}
+
+/* Where the text of the directive goes. The last of several wins. */
+static const char **slot(const cmd_parms *cmd)
+{
+    wh_server_config_t *config =
+        ap_get_module_config(cmd->server->module_config, &webhook_module);
+
+    return &config->texts[directive_of(cmd)->index];
+}
+
+static const char *store(const cmd_parms *cmd, const char *text)
+{
+    *slot(cmd) = apr_pstrdup(cmd->pool, text);
+    return NULL;
+}
+
+static const char *set_flag(cmd_parms *cmd, void *unused, int on)
+{
+    const char *error = refuse_scope(cmd);
+
+    (void)unused;
+    return error ? error : store(cmd, on ? "On" : "Off");
+}
+
+static const char *set_ranged(cmd_parms *cmd, const char *text,
+                              wh_value_fn_t *read, const char *kind)
+{
+    const wh_directive_t *directive = directive_of(cmd);
+    const char *error = refuse_scope(cmd);
+
+    if (error) {
+        return error;
+    }
+    if (!wh_value_in_range(read, text, directive->least, directive->most)) {
+        return refuse_range(cmd, kind);
+    }
+    return store(cmd, text);
+}
+
+static const char *set_number(cmd_parms *cmd, void *unused, const char *text)
+{
+    (void)unused;
+    return set_ranged(cmd, text, wh_value_number, "a number");
+}
+
+static const char *set_size(cmd_parms *cmd, void *unused, const char *text)
+{
+    (void)unused;
+    return set_ranged(cmd, text, wh_value_size,
+                      "a number of bytes, K or M,");
+}
+
+static const char *set_time(cmd_parms *cmd, void *unused, const char *text)
+{
+    (void)unused;
+    return set_ranged(cmd, text, wh_value_time,
+                      "a time with its unit (ms, s, m, h or d)");
+}
+
+static const char *set_window(cmd_parms *cmd, void *unused, const char *total,
+                              const char *endpoint)
+{
+    const wh_directive_t *directive = directive_of(cmd);
+    const char *error = set_number(cmd, unused, total);
+
+    if (error || !endpoint) {
+        return error;
+    }
+    if (!wh_value_in_range(wh_value_number, endpoint, directive->least,
+                           directive->most)) {
+        return refuse_range(cmd, "a number");
+    }
+    return store(cmd, apr_pstrcat(cmd->temp_pool, total, " ", endpoint, NULL));
+}
+
+static const char *set_base_path(cmd_parms *cmd, void *unused,
+                                 const char *text)
+{
+    char *path = apr_pstrdup(cmd->pool, text);
+    apr_size_t length = strlen(path);
+
+    (void)unused;
+    if (length > 1 && path[length - 1] == '/') {
+        path[length - 1] = '\0';
+    }
+    if (!wh_value_is_path(path)) {
+        return refuse(cmd, "must be a path that begins with \"/\" and has at "
+                           "least one segment, such as /api/v1");
+    }
+    return store(cmd, path);
+}
+
+static const char *set_context(cmd_parms *cmd, void *unused, const char *text)
+{
+    (void)unused;
+    if (!wh_value_is_label(text, CONTEXT_MAX, cmd->temp_pool)) {
+        return refuse(cmd, "must be 1 to 100 bytes of UTF-8 without control "
+                           "characters");
+    }
+    return store(cmd, text);
+}
+
+static const char *set_state_dir(cmd_parms *cmd, void *unused,
+                                 const char *text)
+{
+    const char *error = refuse_scope(cmd);
+    const char *path;
+
+    (void)unused;
+    if (error) {
+        return error;
+    }
+    path = *text ? ap_server_root_relative(cmd->pool, text) : NULL;
+    if (!path) {
+        return refuse(cmd, "must be a directory, absolute or relative to "
+                           "ServerRoot");
+    }
+    if (strlen(path) + strlen(WH_CHANNEL_FILE) > CHANNEL_PATH_MAX) {
+        return refuse(cmd, "must be a path of at most 94 bytes, because the "
+                           "name of a unix socket in it must fit 107");
+    }
+    return store(cmd, path);
+}
+
+static const char *set_database(cmd_parms *cmd, void *unused,
+                                const char *driver, const char *params)
+{
+    const char *error = refuse_scope(cmd);
+
+    (void)unused;
+    if (error) {
+        return error;
+    }
+    if (strcmp(driver, "sqlite3")) {
+        return refuse(cmd, "the driver must be sqlite3, there is no other "
+                           "yet");
+    }
+    if (!*params) {
+        return refuse(cmd, "the parameters must be the path of a file");
+    }
+    return store(cmd, apr_pstrcat(cmd->temp_pool, driver, " ", params, NULL));
+}
+
+static const char *set_retry(cmd_parms *cmd, void *unused, const char *text)
+{
+    const char *error = refuse_scope(cmd);
+    wh_retry_schedule_t *schedule;
+
+    (void)unused;
+    if (error) {
+        return error;
+    }
+    if (wh_retry_parse(&schedule, text, cmd->temp_pool) != APR_SUCCESS) {
+        return refuse(cmd, "must be 1 to 64 waits such as 250ms, 1s, 5m, 2h "
+                           "or 3d, each of at most 30 days");
+    }
+    return store(cmd, text);
+}
+
+/* Adds up, as it may be given several times. */
+static const char *add_network(cmd_parms *cmd, void *unused, const char *text)
+{
+    const char *error = refuse_scope(cmd);
+    const char **networks = slot(cmd);
+    wh_address_policy_t *policy;
+
+    (void)unused;
+    if (error) {
+        return error;
+    }
+    if (wh_address_policy_create(&policy, cmd->temp_pool) != APR_SUCCESS ||
+        wh_address_policy_allow(policy, text) != APR_SUCCESS) {
+        return refuse(cmd, "must be addresses or networks such as "
+                           "10.1.2.0/24, ::1 or fd00::/8, with no bit set "
+                           "behind the mask");
+    }
+    *networks = apr_pstrcat(cmd->pool, *networks ? *networks : "",
+                            *networks ? " " : "", text, NULL);
+    return NULL;
+}
+
+#define COMMAND(symbol, name, scope, arguments, setter, least, most, standard, \
+                help)                                                          \
+    AP_INIT_##arguments(name, setter,                                          \
+                        (void *)&wh_directives[WH_DIRECTIVE_##symbol],         \
+                        RSRC_CONF, help),
+const command_rec wh_config_directives[] = {
+    WH_DIRECTIVES(COMMAND)
+    { .name = NULL }
+};
+#undef COMMAND

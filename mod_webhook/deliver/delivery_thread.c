@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "deliver/delivery_thread.h"
+
+#include <apr_allocator.h>
+#include <apr_pools.h>
+#include <errno.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "deliver/endpoint.h"
+#include "deliver/message.h"
+#include "deliver/outcome.h"
+#include "deliver/sockets.h"
+#include "deliver/transfer.h"
+#include "policy/retry.h"
+
+#define EVENTS_AT_ONCE 128
+
+/* A transfer at rest keeps its buffers and its easy handle for the next. */
+#define IDLE_TRANSFERS_MAX 64
+
+#define NEVER (-1)
+
+struct wh_delivery_thread_t {
+    const wh_settings_t *settings;
+    apr_pool_t *pool;             /* own allocator */
+    wh_inbox_t *inbox;
+    wh_inbox_t *commit_inbox;     /* the commit thread's */
+    wh_message_list_t outcomes;   /* to be posted at the end of the round */
+    wh_endpoints_t endpoints;
+    wh_sockets_t sockets;
+    wh_guard_t guard;
+    CURLM *multi;
+    apr_time_t timer;             /* libcurl's, NEVER: none */
+    int concurrency;
+    int running_count;
+    wh_transfer_t *running;
+    wh_transfer_t *idle;
+    int idle_count;
+    int stopping;
+    apr_time_t deadline;          /* of the stop */
+    wh_message_t stopped;         /* its last word */
+    apr_uint32_t dice;
+};
+
+static int on_timer(CURLM *multi, long milliseconds, void *baton)
+{
+    wh_delivery_thread_t *thread = baton;
+
+    (void)multi;
+    thread->timer = milliseconds < 0
+                        ? NEVER
+                        : apr_time_now() + apr_time_from_msec(milliseconds);
+    return 0;
+}
+
+/* xorshift: spreads retries, guards nothing. */
+static apr_uint32_t roll(wh_delivery_thread_t *thread)
+{
+    thread->dice ^= thread->dice << 13;
+    thread->dice ^= thread->dice >> 17;
+    thread->dice ^= thread->dice << 5;
+    return thread->dice;
+}
+
+static apr_status_t create_multi(wh_delivery_thread_t *thread)
+{
+    CURLM *multi = thread->multi = curl_multi_init();
+
+    if (!multi ||
+        curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION,
+                          wh_sockets_changed) != CURLM_OK ||
+        curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, &thread->sockets) !=
+            CURLM_OK ||
+        curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer) !=
+            CURLM_OK ||
+        curl_multi_setopt(multi, CURLMOPT_TIMERDATA, thread) != CURLM_OK ||
+        curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS,
+                          (long)thread->concurrency) != CURLM_OK) {
+        return APR_ENOMEM;
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t create_parts(wh_delivery_thread_t *thread)
+{
+    apr_status_t rv = wh_sockets_init(&thread->sockets);
+
+    if (rv == APR_SUCCESS) {
+        rv = wh_inbox_create(&thread->inbox, thread->pool);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = wh_sockets_add(&thread->sockets,
+                            wh_inbox_descriptor(thread->inbox));
+    }
+    if (rv == APR_SUCCESS) {
+        rv = create_multi(thread);
+    }
+    if (RAND_bytes((unsigned char *)&thread->dice, sizeof(thread->dice)) !=
+            1 ||
+        !thread->dice) {
+        thread->dice = 1;
+    }
+    return rv;
+}
+
+apr_status_t wh_delivery_thread_create(wh_delivery_thread_t **result,
+                                       const wh_settings_t *settings,
+                                       wh_inbox_t *outcomes, int concurrency)
+{
+    apr_allocator_t *allocator;
+    wh_delivery_thread_t *thread;
+    apr_pool_t *pool;
+    apr_status_t rv = apr_allocator_create(&allocator);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = apr_pool_create_unmanaged_ex(&pool, NULL, allocator);
+    if (rv != APR_SUCCESS) {
+        apr_allocator_destroy(allocator);
+        return rv;
+    }
+    apr_allocator_owner_set(allocator, pool);
+    apr_pool_tag(pool, "webhook_delivery_thread");
+    thread = apr_pcalloc(pool, sizeof(*thread));
+    thread->pool = pool;
+    thread->settings = settings;
+    thread->commit_inbox = outcomes;
+    thread->concurrency = concurrency;
+    thread->timer = NEVER;
+    wh_endpoints_init(&thread->endpoints, settings->endpoint_concurrency,
+                      pool);
+    wh_guard_init(&thread->guard, settings->addresses, pool);
+    rv = create_parts(thread);
+    if (rv != APR_SUCCESS) {
+        wh_delivery_thread_destroy(thread);
+        return rv;
+    }
+    *result = thread;
+    return APR_SUCCESS;
+}
+
+wh_inbox_t *wh_delivery_thread_inbox(wh_delivery_thread_t *thread)
+{
+    return thread->inbox;
+}
+
+void wh_delivery_thread_destroy(wh_delivery_thread_t *thread)
+{
+    while (thread->idle) {
+        wh_transfer_t *transfer = thread->idle;
+
+        thread->idle = transfer->next;
+        wh_transfer_destroy(transfer);
+    }
+    /* Before the sockets: closing its connections calls back into them. */
+    if (thread->multi) {
+        curl_multi_cleanup(thread->multi);
+    }
+    wh_endpoints_destroy(&thread->endpoints, thread->pool);
+    wh_sockets_destroy(&thread->sockets);
+    apr_pool_destroy(thread->pool);
+}
+
+static void report(wh_delivery_thread_t *thread, wh_delivery_t *delivery)
+{
+    delivery->message.kind = WH_MESSAGE_OUTCOME;
+    wh_message_list_add(&thread->outcomes, &delivery->message);
+}
+
+static void begin_stop(wh_delivery_thread_t *thread, const wh_stop_t *stop)
+{
+    thread->stopping = 1;
+    thread->deadline = stop->deadline;
+    wh_endpoints_drain(&thread->endpoints, &thread->outcomes, thread->pool);
+}
+
+static void handle_message(wh_delivery_thread_t *thread, wh_message_t *message)
+{
+    wh_delivery_t *delivery;
+
+    switch (message->kind) {
+    case WH_MESSAGE_TARGET:
+        wh_endpoints_target(&thread->endpoints, (wh_target_t *)message,
+                            &thread->outcomes);
+        break;
+    case WH_MESSAGE_DELIVERY:
+        delivery = (wh_delivery_t *)message;
+        if (thread->stopping) {
+            delivery->outcome = WH_OUTCOME_RETURNED;
+            report(thread, delivery);
+        }
+        else {
+            wh_endpoints_queue(&thread->endpoints, delivery,
+                               &thread->outcomes);
+        }
+        break;
+    case WH_MESSAGE_STOP:
+        begin_stop(thread, (wh_stop_t *)message);
+        free(message);
+        break;
+    default:
+        wh_log(WH_LOG_ERROR, APR_SUCCESS,
+               WHLOGNO(1251) "unknown message %d to a delivery thread",
+               message->kind);
+    }
+}
+
+static void read_inbox(wh_delivery_thread_t *thread)
+{
+    wh_message_t *message = wh_inbox_take(thread->inbox);
+
+    while (message) {
+        wh_message_t *next = message->next;
+
+        handle_message(thread, message);
+        message = next;
+    }
+}
+
+static wh_transfer_t *take_transfer(wh_delivery_thread_t *thread)
+{
+    wh_transfer_t *transfer = thread->idle;
+
+    if (transfer) {
+        thread->idle = transfer->next;
+        thread->idle_count--;
+        return transfer;
+    }
+    return wh_transfer_create(thread->settings, &thread->guard,
+                              &thread->sockets);
+}
+
+static void link_running(wh_delivery_thread_t *thread, wh_transfer_t *transfer)
+{
+    transfer->previous = NULL;
+    transfer->next = thread->running;
+    if (thread->running) {
+        thread->running->previous = transfer;
+    }
+    thread->running = transfer;
+    thread->running_count++;
+}
+
+static void unlink_running(wh_delivery_thread_t *thread,
+                           wh_transfer_t *transfer)
+{
+    if (transfer->previous) {
+        transfer->previous->next = transfer->next;
+    }
+    else {
+        thread->running = transfer->next;
+    }
+    if (transfer->next) {
+        transfer->next->previous = transfer->previous;
+    }
+    thread->running_count--;
+}
+
+static void rest(wh_delivery_thread_t *thread, wh_transfer_t *transfer)
+{
+    if (thread->idle_count >= IDLE_TRANSFERS_MAX) {
+        wh_transfer_destroy(transfer);
+        return;
+    }
+    transfer->next = thread->idle;
+    thread->idle = transfer;
+    thread->idle_count++;
+}
+
+/* Out of memory: the delivery goes back, to be tried a little later. */
+static void give_up(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
+                    wh_delivery_t *delivery)
+{
+    wh_log(WH_LOG_ERROR, APR_ENOMEM,
+           WHLOGNO(1252) "webhook %d event %s: no memory for an attempt",
+           delivery->webhook_id, delivery->event->uuid);
+    delivery->outcome = WH_OUTCOME_RETURNED;
+    delivery->due = apr_time_now() + WH_LOCAL_RETRY;
+    report(thread, delivery);
+    wh_endpoints_done(&thread->endpoints, endpoint);
+}
+
+static void start_one(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
+                      wh_delivery_t *delivery, apr_time_t now)
+{
+    wh_transfer_t *transfer = take_transfer(thread);
+
+    if (!transfer) {
+        give_up(thread, endpoint, delivery);
+        return;
+    }
+    if (wh_transfer_prepare(transfer, endpoint->target, delivery, now) !=
+        APR_SUCCESS) {
+        rest(thread, transfer);
+        give_up(thread, endpoint, delivery);
+        return;
+    }
+    transfer->endpoint = endpoint;
+    if (curl_multi_add_handle(thread->multi, transfer->easy) != CURLM_OK) {
+        delivery->outcome = WH_OUTCOME_RETURNED;
+        wh_transfer_finish(transfer);
+        rest(thread, transfer);
+        give_up(thread, endpoint, delivery);
+        return;
+    }
+    link_running(thread, transfer);
+}
+
+static void start_transfers(wh_delivery_thread_t *thread)
+{
+    wh_endpoint_t *endpoint;
+    wh_delivery_t *delivery;
+    apr_time_t now = apr_time_now();
+
+    while (!thread->stopping && thread->running_count < thread->concurrency &&
+           (endpoint = wh_endpoints_next(&thread->endpoints, &delivery))) {
+        wh_guard_refresh(&thread->guard, now);
+        start_one(thread, endpoint, delivery, now);
+    }
+}
+
+static void end_transfer(wh_delivery_thread_t *thread, wh_transfer_t *transfer)
+{
+    wh_endpoint_t *endpoint = transfer->endpoint;
+
+    curl_multi_remove_handle(thread->multi, transfer->easy);
+    unlink_running(thread, transfer);
+    report(thread, wh_transfer_finish(transfer));
+    rest(thread, transfer);
+    wh_endpoints_done(&thread->endpoints, endpoint);
+}
+
+/* Number of transfers that have ended. */
+static int read_results(wh_delivery_thread_t *thread)
+{
+    CURLMsg *message;
+    int left, ended = 0;
+
+    while ((message = curl_multi_info_read(thread->multi, &left))) {
+        wh_transfer_t *transfer = NULL;
+
+        if (message->msg != CURLMSG_DONE ||
+            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE,
+                              (char **)&transfer) != CURLE_OK) {
+            continue;
+        }
+        wh_outcome_decide(transfer, message->data.result,
+                          thread->settings->retry, apr_time_now(),
+                          roll(thread));
+        end_transfer(thread, transfer);
+        ended++;
+    }
+    return ended;
+}
+
+/* The stop's time is over: what is in flight may or may not have arrived; it
+ * goes back untried and will be sent again with the same event id. */
+static void abandon_transfers(wh_delivery_thread_t *thread)
+{
+    while (thread->running) {
+        thread->running->delivery->outcome = WH_OUTCOME_RETURNED;
+        end_transfer(thread, thread->running);
+    }
+}
+
+static int wait_milliseconds(const wh_delivery_thread_t *thread)
+{
+    apr_time_t until = thread->timer;
+    apr_interval_time_t left;
+
+    if (thread->stopping &&
+        (until == NEVER || thread->deadline < until)) {
+        until = thread->deadline;
+    }
+    if (until == NEVER) {
+        return -1;
+    }
+    left = until - apr_time_now();
+    return left <= 0 ? 0 : (int)((left + 999) / 1000);
+}
+
+static void handle_event(wh_delivery_thread_t *thread,
+                         const struct epoll_event *event)
+{
+    int unused, mask;
+
+    if (event->data.fd == wh_inbox_descriptor(thread->inbox)) {
+        read_inbox(thread);
+        return;
+    }
+    mask = wh_sockets_event(&thread->sockets, event);
+    if (mask) {
+        curl_multi_socket_action(thread->multi, event->data.fd, mask,
+                                 &unused);
+    }
+}
+
+static void run_timer(wh_delivery_thread_t *thread)
+{
+    int unused;
+
+    if (thread->timer != NEVER && thread->timer <= apr_time_now()) {
+        thread->timer = NEVER;
+        curl_multi_socket_action(thread->multi, CURL_SOCKET_TIMEOUT, 0,
+                                 &unused);
+    }
+}
+
+static void run_round(wh_delivery_thread_t *thread)
+{
+    struct epoll_event events[EVENTS_AT_ONCE];
+    int count, i;
+
+    count = epoll_wait(thread->sockets.epoll, events, EVENTS_AT_ONCE,
+                       wait_milliseconds(thread));
+    for (i = 0; i < count; i++) {
+        handle_event(thread, &events[i]);
+    }
+    run_timer(thread);
+    read_results(thread);
+    /* New transfers ask for the timer at once; what ends there and then makes
+     * room for others. */
+    do {
+        start_transfers(thread);
+        run_timer(thread);
+    } while (read_results(thread) > 0);
+    if (thread->stopping && apr_time_now() >= thread->deadline) {
+        abandon_transfers(thread);
+    }
+    wh_inbox_post(thread->commit_inbox, &thread->outcomes);
+}
+
+/* The message is part of the thread's state: it cannot fail. */
+static void say_stopped(wh_delivery_thread_t *thread)
+{
+    thread->stopped.kind = WH_MESSAGE_STOPPED;
+    wh_message_list_add(&thread->outcomes, &thread->stopped);
+    wh_inbox_post(thread->commit_inbox, &thread->outcomes);
+}
+
+void wh_delivery_thread_run(wh_delivery_thread_t *thread)
+{
+    do {
+        run_round(thread);
+    } while (!thread->stopping || thread->running_count > 0);
+    say_stopped(thread);
+}

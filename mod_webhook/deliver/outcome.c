@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "deliver/outcome.h"
+
+#include <apr_strings.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "policy/retry.h"
+
+const char *wh_outcome_error_class(CURLcode code)
+{
+    switch (code) {
+    case CURLE_OK:
+        return "status";
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return "dns";
+    case CURLE_COULDNT_CONNECT:
+        return "connect";
+    case CURLE_OPERATION_TIMEDOUT:
+        return "timeout";
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_SSL_SHUTDOWN_FAILED:
+        return "tls";
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_GOT_NOTHING:
+    case CURLE_PARTIAL_FILE:
+        return "reset";
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_URL_MALFORMAT:
+        return "url";
+    default:
+        return "protocol";
+    }
+}
+
+static int is_permanent(CURLcode code)
+{
+    return code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT;
+}
+
+/* What the operator and the owner may read of it: status line, headers, body,
+ * cut to its length and made safe to show. */
+static char *answer_text(wh_transfer_t *transfer)
+{
+    char *text;
+
+    if (transfer->answer_length == 0) {
+        return NULL;
+    }
+    text = malloc(transfer->answer_length + 1);
+    if (text) {
+        memcpy(text, transfer->answer, transfer->answer_length);
+        text[transfer->answer_length] = '\0';
+        wh_text_clean(text, transfer->answer_length);
+    }
+    return text;
+}
+
+static void describe(wh_transfer_t *transfer, CURLcode code, apr_time_t now)
+{
+    wh_delivery_t *delivery = transfer->delivery;
+    char *address = NULL;
+
+    delivery->status = transfer->status;
+    delivery->started = transfer->started;
+    delivery->duration =
+        now > transfer->started ? now - transfer->started : 0;
+    delivery->error =
+        transfer->blocked && code == CURLE_COULDNT_CONNECT
+            ? "address not allowed"
+            : wh_outcome_error_class(code);
+    delivery->answer = answer_text(transfer);
+    if (curl_easy_getinfo(transfer->easy, CURLINFO_PRIMARY_IP, &address) ==
+            CURLE_OK &&
+        address) {
+        apr_cpystrn(delivery->address, address, sizeof(delivery->address));
+    }
+}
+
+static void decide_retry(wh_transfer_t *transfer,
+                         const wh_retry_schedule_t *schedule, apr_time_t now,
+                         apr_uint32_t dice)
+{
+    wh_delivery_t *delivery = transfer->delivery;
+
+    delivery->outcome =
+        wh_retry_next(&delivery->due, schedule, delivery->attempts,
+                      transfer->retry_after, now, dice) == APR_SUCCESS
+            ? WH_OUTCOME_RETRY
+            : WH_OUTCOME_FAILED;
+}
+
+static void log_failure(const wh_transfer_t *transfer, CURLcode code)
+{
+    const wh_delivery_t *delivery = transfer->delivery;
+
+    wh_log(delivery->outcome == WH_OUTCOME_FAILED ? WH_LOG_WARNING
+                                                  : WH_LOG_DEBUG,
+           APR_SUCCESS,
+           WHLOGNO(1221) "webhook %d event %s attempt %d: %s, status %d (%s)%s",
+           delivery->webhook_id, delivery->event->uuid, delivery->attempts,
+           delivery->error, delivery->status,
+           transfer->blocked ? transfer->blocked : curl_easy_strerror(code),
+           delivery->outcome == WH_OUTCOME_FAILED ? ", failed for good" : "");
+}
+
+void wh_outcome_decide(wh_transfer_t *transfer, CURLcode code,
+                       const wh_retry_schedule_t *schedule, apr_time_t now,
+                       apr_uint32_t dice)
+{
+    wh_delivery_t *delivery = transfer->delivery;
+
+    if (!transfer->complete && (transfer->local_error ||
+                                code == CURLE_FAILED_INIT ||
+                                (code == CURLE_OUT_OF_MEMORY &&
+                                 transfer->header_bytes == 0))) {
+        wh_log(WH_LOG_WARNING, APR_FROM_OS_ERROR(transfer->local_error),
+               WHLOGNO(1222) "webhook %d event %s: no attempt possible (%s)",
+               delivery->webhook_id, delivery->event->uuid,
+               curl_easy_strerror(code));
+        delivery->outcome = WH_OUTCOME_RETURNED;
+        delivery->due = now + WH_LOCAL_RETRY;
+        return;
+    }
+    delivery->attempts++;
+    describe(transfer, code, now);
+    if (transfer->complete && transfer->status >= 200 &&
+        transfer->status <= 299) {
+        delivery->outcome = WH_OUTCOME_DELIVERED;
+        delivery->error = NULL;
+        return;
+    }
+    if (transfer->complete) {
+        delivery->error = "status";
+    }
+    if (is_permanent(code) ||
+        (transfer->blocked && code == CURLE_COULDNT_CONNECT)) {
+        delivery->outcome = WH_OUTCOME_FAILED;
+    }
+    else {
+        decide_retry(transfer, schedule, now, dice);
+    }
+    log_failure(transfer, code);
+}

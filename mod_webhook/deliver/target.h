@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * A webhook as a delivery thread needs it: everything that is the same for
+ * all its deliveries, made ready once.
+ * Stage: deliver · from: dispatcher (commit thread) makes it · to: one delivery thread
+ * owns: its memory; belongs to the thread it was posted to
+ */
+#ifndef WH_DELIVER_TARGET_H
+#define WH_DELIVER_TARGET_H
+
+#include <curl/curl.h>
+
+#include "base/inbox.h"
+#include "model/webhook.h"
+
+typedef struct wh_target_t {
+    wh_message_t message;         /**< first: it is posted */
+    apr_int32_t webhook_id;
+    int active;                   /**< 0: deliver nothing */
+    int removed;                  /**< 1: the webhook was deleted */
+    int references;               /**< transfers, and the endpoint */
+    char *url;
+    char *secret;                 /**< NULL: not signed */
+    char *context_json;           /**< ContextIdentifier with its quotes */
+    char *payload_tail;           /**< WebhookName and Properties, to "}" */
+    struct curl_slist *headers;   /**< custom ones and Content-Type */
+} wh_target_t;
+
+/** NULL: out of memory. */
+wh_target_t *wh_target_create(const wh_webhook_t *webhook);
+/** A target that says: this webhook is gone. */
+wh_target_t *wh_target_create_removed(apr_int32_t webhook_id);
+void wh_target_retain(wh_target_t *target);
+void wh_target_release(wh_target_t *target);
+
+#endif

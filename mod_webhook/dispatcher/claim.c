@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+#include "dispatcher/commit.h"
+
+/* Storage failed: look again then. */
+#define CLAIM_RETRY apr_time_from_msec(500)
+
+/* A row is due and cannot be taken (its event is gone): look again then. */
+#define STUCK_RETRY apr_time_from_sec(60)
+
+/* When the rest is due: at once while full portions come, else as the
+ * database says. */
+static apr_status_t find_next_due(wh_commit_t *commit,
+                                  wh_schedule_entry_t *entry)
+{
+    apr_status_t rv;
+
+    rv = wh_store_next_due(&entry->next_due, commit->store,
+                           entry->webhook_id);
+    if (rv == APR_ENOENT) {
+        entry->next_due = WH_NEVER;
+        rv = APR_SUCCESS;
+    }
+    return rv;
+}
+
+static apr_status_t claim_entry(wh_commit_t *commit,
+                                wh_schedule_entry_t *entry, int room,
+                                apr_time_t now)
+{
+    wh_message_list_t taken;
+    wh_message_t *message;
+    apr_status_t rv;
+    int count;
+
+    rv = wh_store_claim(&taken, &count, commit->store, commit->ids.node,
+                        entry->webhook_id, now, room);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    commit->written += count;
+    entry->in_memory += count;
+    commit->schedule.in_memory += count;
+    message = taken.first;
+    while (message) {
+        wh_message_t *next = message->next;
+
+        wh_schedule_dispatch(&commit->schedule, entry,
+                             (wh_delivery_t *)message);
+        message = next;
+    }
+    rv = find_next_due(commit, entry);
+    if (rv == APR_SUCCESS && count == 0 && entry->next_due <= now) {
+        wh_log(WH_LOG_ERROR, APR_SUCCESS,
+               WHLOGNO(1321) "webhook %d: a delivery is due but cannot be "
+                             "read",
+               entry->webhook_id);
+        entry->next_due = now + STUCK_RETRY;
+    }
+    return rv;
+}
+
+static void note_wake(wh_schedule_t *schedule, apr_time_t due)
+{
+    if (due < schedule->wake) {
+        schedule->wake = due;
+    }
+}
+
+static void claim_if_due(wh_commit_t *commit, wh_schedule_entry_t *entry,
+                         apr_time_t now)
+{
+    wh_schedule_t *schedule = &commit->schedule;
+    int room;
+
+    if (!entry->active || entry->next_due == WH_NEVER) {
+        return;
+    }
+    room = wh_schedule_room(schedule, entry, now);
+    if (room > 0 && claim_entry(commit, entry, room, now) != APR_SUCCESS) {
+        note_wake(schedule, now + CLAIM_RETRY);
+        return;
+    }
+    if (entry->next_due > now) {
+        note_wake(schedule, entry->next_due);
+    }
+    else if (wh_schedule_room(schedule, entry, now) > 0) {
+        note_wake(schedule, now);
+    }
+    else {
+        schedule->starved = 1;
+    }
+}
+
+void wh_commit_claim(wh_commit_t *commit, apr_time_t now)
+{
+    wh_schedule_t *schedule = &commit->schedule;
+    apr_hash_index_t *at;
+
+    if (schedule->wake > now) {
+        return;
+    }
+    schedule->wake = WH_NEVER;
+    schedule->starved = 0;
+    for (at = apr_hash_first(NULL, schedule->entries); at;
+         at = apr_hash_next(at)) {
+        claim_if_due(commit, apr_hash_this_val(at), now);
+    }
+    wh_schedule_flush(schedule);
+}

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dispatcher/commit.h"
+
+#include <apr_strings.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "policy/event_name.h"
+
+/* After a failure of the storage its next try. Frames try at once. */
+#define STORAGE_RETRY apr_time_from_msec(250)
+
+apr_status_t wh_commit_init(wh_commit_t *commit, const wh_settings_t *settings,
+                            wh_channel_server_t *server, wh_store_t *store,
+                            apr_pool_t *pool)
+{
+    memset(commit, 0, sizeof(*commit));
+    commit->settings = settings;
+    commit->pool = pool;
+    commit->server = server;
+    commit->store = store;
+    commit->generation = -1;
+    return apr_pool_create(&commit->batch_pool, pool);
+}
+
+static wh_batch_entry_t *new_entry(wh_commit_t *commit)
+{
+    wh_batch_entry_t *grown;
+    int size;
+
+    if (commit->entry_count == commit->entry_size) {
+        size = commit->entry_size ? commit->entry_size * 2 : 64;
+        grown = realloc(commit->entries, (size_t)size * sizeof(*grown));
+        if (!grown) {
+            return NULL;
+        }
+        commit->entries = grown;
+        commit->entry_size = size;
+    }
+    grown = &commit->entries[commit->entry_count++];
+    memset(grown, 0, sizeof(*grown));
+    return grown;
+}
+
+void wh_commit_frame(void *baton, wh_connection_t *connection,
+                     const void *frame, apr_size_t length)
+{
+    wh_commit_t *commit = baton;
+    wh_batch_entry_t *entry = new_entry(commit);
+    apr_status_t rv;
+
+    if (!entry) {
+        /* No answer: the child sends again or gives up by its deadline. */
+        wh_log(WH_LOG_ERROR, APR_ENOMEM,
+               WHLOGNO(1311) "no memory for an event");
+        return;
+    }
+    entry->connection = connection;
+    rv = wh_frame_decode(&entry->ack.sequence, &entry->event, frame, length);
+    if (rv != APR_SUCCESS ||
+        !wh_event_name_valid(entry->event.name, strlen(entry->event.name))) {
+        wh_log(WH_LOG_WARNING, rv,
+               WHLOGNO(1312) "a child sent an event that is not in order");
+        entry->ack.status = WH_ACK_REFUSED;
+    }
+}
+
+void wh_commit_outcome(wh_commit_t *commit, wh_delivery_t *delivery)
+{
+    wh_message_list_add(&commit->outcomes, &delivery->message);
+}
+
+static apr_status_t load_snapshot(wh_commit_t *commit, apr_int64_t generation,
+                                  apr_time_t now)
+{
+    apr_array_header_t *webhooks;
+    wh_match_index_t *index;
+    apr_pool_t *pool;
+    apr_status_t rv = apr_pool_create(&pool, commit->pool);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    apr_pool_tag(pool, "webhook_snapshot");
+    rv = wh_store_webhook_list_all(&webhooks, commit->store, pool);
+    if (rv == APR_SUCCESS) {
+        rv = wh_schedule_sync(&commit->schedule, webhooks);
+    }
+    if (rv != APR_SUCCESS) {
+        apr_pool_destroy(pool);
+        return rv;
+    }
+    index = wh_match_index_create(webhooks, pool);
+    if (commit->snapshot_pool) {
+        apr_pool_destroy(commit->snapshot_pool);
+    }
+    commit->snapshot_pool = pool;
+    commit->index = index;
+    commit->generation = generation;
+    wh_log(WH_LOG_DEBUG, APR_SUCCESS,
+           WHLOGNO(1313) "webhooks read: %d, generation %" APR_INT64_T_FMT
+                         ", %" APR_INT64_T_FMT " us",
+           webhooks->nelts, generation, (apr_int64_t)(apr_time_now() - now));
+    return APR_SUCCESS;
+}
+
+/* Before the first write: ids must go on from the highest there is. */
+static apr_status_t enter(wh_commit_t *commit, apr_time_t now)
+{
+    apr_int64_t last;
+    apr_status_t rv = wh_store_node_enter(&last, commit->store,
+                                          commit->ids.node, now);
+
+    if (rv == APR_SUCCESS) {
+        commit->ids.last = last;
+        commit->entered = 1;
+    }
+    return rv;
+}
+
+apr_status_t wh_commit_refresh(wh_commit_t *commit, apr_time_t now)
+{
+    apr_int64_t generation;
+    apr_status_t rv = commit->entered ? APR_SUCCESS : enter(commit, now);
+
+    if (rv == APR_SUCCESS) {
+        rv = wh_store_generation(&generation, commit->store);
+    }
+    if (rv == APR_SUCCESS && generation != commit->generation) {
+        rv = load_snapshot(commit, generation, now);
+    }
+    return rv;
+}
+
+/* Decides, before anything is written, who gets the event and which of the
+ * deliveries stay in memory. */
+static void plan(wh_commit_t *commit, wh_batch_entry_t *entry, apr_time_t now)
+{
+    int i, count;
+
+    entry->listeners = wh_match_find(commit->index, entry->event.context,
+                                     entry->event.name);
+    if (!entry->listeners) {
+        return;
+    }
+    count = entry->listeners->nelts;
+    entry->plans = apr_pcalloc(commit->batch_pool,
+                               (apr_size_t)count * sizeof(wh_plan_t));
+    for (i = 0; i < count; i++) {
+        const wh_webhook_t *webhook =
+            APR_ARRAY_IDX(entry->listeners, i, const wh_webhook_t *);
+        wh_plan_t *plan = &entry->plans[i];
+
+        plan->entry = wh_schedule_entry(&commit->schedule, webhook->id);
+        plan->reserved =
+            wh_schedule_reserve(&commit->schedule, plan->entry, now);
+    }
+}
+
+static void set_known(wh_batch_entry_t *entry, const wh_known_event_t *known)
+{
+    entry->known = 1;
+    entry->ack.status = WH_ACK_STORED;
+    if (known->by_key) {
+        entry->ack.status = known->same ? WH_ACK_REPEATED : WH_ACK_CONFLICT;
+        memcpy(entry->ack.uuid, known->uuid, sizeof(entry->ack.uuid));
+    }
+}
+
+/* Nobody listens now; a key may still be known from when somebody did. */
+static apr_status_t finish_unmatched(wh_commit_t *commit,
+                                     wh_batch_entry_t *entry)
+{
+    wh_known_event_t known;
+    apr_status_t rv;
+
+    entry->ack.status = WH_ACK_UNMATCHED;
+    if (!entry->event.idempotency[0]) {
+        return APR_SUCCESS;
+    }
+    rv = wh_store_event_by_key(&known, commit->store, &entry->event);
+    if (rv == APR_SUCCESS) {
+        set_known(entry, &known);
+    }
+    return rv == APR_ENOENT ? APR_SUCCESS : rv;
+}
+
+static apr_status_t prepare(wh_commit_t *commit, int *to_write, apr_time_t now)
+{
+    apr_status_t rv = wh_commit_refresh(commit, now);
+    int i;
+
+    *to_write = commit->outcomes.first != NULL;
+    for (i = 0; rv == APR_SUCCESS && i < commit->entry_count; i++) {
+        wh_batch_entry_t *entry = &commit->entries[i];
+
+        if (entry->ack.status == WH_ACK_REFUSED) {
+            continue;
+        }
+        memcpy(entry->ack.uuid, entry->event.uuid, sizeof(entry->ack.uuid));
+        plan(commit, entry, now);
+        if (entry->listeners) {
+            *to_write = 1;
+        }
+        else {
+            rv = finish_unmatched(commit, entry);
+        }
+    }
+    return rv;
+}
+
+static apr_status_t write_entry(wh_commit_t *commit, wh_store_t *store,
+                                wh_batch_entry_t *entry, apr_time_t now)
+{
+    wh_known_event_t known;
+    apr_status_t rv;
+    int i;
+
+    entry->known = 0;
+    entry->ack.status = WH_ACK_STORED;
+    entry->ack.matched = (apr_uint32_t)entry->listeners->nelts;
+    entry->event.id = wh_row_id_next(&commit->ids, now);
+    rv = wh_store_event_insert(&known, store, &entry->event);
+    if (rv == APR_EEXIST) {
+        set_known(entry, &known);
+        return APR_SUCCESS;
+    }
+    for (i = 0; rv == APR_SUCCESS && i < entry->listeners->nelts; i++) {
+        wh_plan_t *plan = &entry->plans[i];
+
+        plan->id = wh_row_id_next(&commit->ids, now);
+        rv = wh_store_delivery_insert(store, plan->id, entry->event.id,
+                                      plan->entry->webhook_id, now,
+                                      plan->reserved ? commit->ids.node : 0);
+    }
+    return rv;
+}
+
+/* Successes are counted by webhook and written once; failures one by one,
+ * for each has its text. */
+static apr_status_t write_outcomes(wh_commit_t *commit, wh_store_t *store,
+                                   apr_time_t now)
+{
+    wh_message_t *message;
+    apr_status_t rv = APR_SUCCESS;
+
+    for (message = commit->outcomes.first; message; message = message->next) {
+        wh_delivery_t *delivery = (wh_delivery_t *)message;
+        wh_schedule_entry_t *entry =
+            wh_schedule_entry(&commit->schedule, delivery->webhook_id);
+
+        if (entry) {
+            entry->successes = 0;
+        }
+    }
+    for (message = commit->outcomes.first; rv == APR_SUCCESS && message;
+         message = message->next) {
+        wh_delivery_t *delivery = (wh_delivery_t *)message;
+        wh_schedule_entry_t *entry =
+            wh_schedule_entry(&commit->schedule, delivery->webhook_id);
+
+        rv = wh_store_outcome(store, commit->ids.node,
+                              wh_row_id_next(&commit->ids, now), delivery);
+        if (entry && delivery->outcome == WH_OUTCOME_DELIVERED) {
+            entry->successes++;
+        }
+    }
+    for (message = commit->outcomes.first; rv == APR_SUCCESS && message;
+         message = message->next) {
+        wh_delivery_t *delivery = (wh_delivery_t *)message;
+        wh_schedule_entry_t *entry =
+            wh_schedule_entry(&commit->schedule, delivery->webhook_id);
+
+        if (entry && entry->successes > 0) {
+            rv = wh_store_usage_success(store, entry->webhook_id,
+                                        entry->successes);
+            entry->successes = 0;
+        }
+    }
+    return rv;
+}
+
+typedef struct write_t {
+    wh_commit_t *commit;
+    apr_time_t now;
+} write_t;
+
+static apr_status_t write_batch(wh_store_t *store, void *baton)
+{
+    write_t *work = baton;
+    wh_commit_t *commit = work->commit;
+    apr_status_t rv = APR_SUCCESS;
+    int i;
+
+    for (i = 0; rv == APR_SUCCESS && i < commit->entry_count; i++) {
+        if (commit->entries[i].listeners) {
+            rv = write_entry(commit, store, &commit->entries[i], work->now);
+        }
+    }
+    return rv == APR_SUCCESS ? write_outcomes(commit, store, work->now) : rv;
+}
+
+static void undo_plans(wh_commit_t *commit, wh_batch_entry_t *entry)
+{
+    int i;
+
+    for (i = 0; entry->listeners && i < entry->listeners->nelts; i++) {
+        wh_plan_t *plan = &entry->plans[i];
+
+        if (plan->reserved) {
+            wh_schedule_unreserve(&commit->schedule, plan->entry);
+            plan->reserved = 0;
+        }
+    }
+}
+
+/* Sends the deliveries of a committed event on their way. One that memory
+ * cannot hold is left to be found again when this node ends. */
+static void dispatch(wh_commit_t *commit, wh_batch_entry_t *entry,
+                     apr_time_t now)
+{
+    wh_event_t *event = wh_event_create(&entry->event);
+    int i;
+
+    for (i = 0; i < entry->listeners->nelts; i++) {
+        wh_plan_t *plan = &entry->plans[i];
+        wh_delivery_t *delivery = NULL;
+
+        if (!plan->reserved) {
+            wh_schedule_waiting(&commit->schedule, plan->entry, now);
+            continue;
+        }
+        if (event) {
+            delivery = wh_delivery_create(event, plan->id,
+                                          plan->entry->webhook_id);
+        }
+        if (!delivery) {
+            wh_log(WH_LOG_ERROR, APR_ENOMEM,
+                   WHLOGNO(1314) "event %s waits for a restart",
+                   entry->event.uuid);
+            wh_schedule_unreserve(&commit->schedule, plan->entry);
+            continue;
+        }
+        delivery->due = now;
+        wh_schedule_dispatch(&commit->schedule, plan->entry, delivery);
+    }
+    if (event) {
+        wh_event_release(event);
+    }
+}
+
+static void forget_outcomes(wh_commit_t *commit)
+{
+    wh_message_t *message = commit->outcomes.first;
+
+    commit->outcomes.first = commit->outcomes.last = NULL;
+    while (message) {
+        wh_message_t *next = message->next;
+        wh_delivery_t *delivery = (wh_delivery_t *)message;
+
+        wh_schedule_left(&commit->schedule, delivery);
+        wh_delivery_destroy(delivery);
+        commit->written++;
+        message = next;
+    }
+}
+
+static void finish(wh_commit_t *commit, apr_time_t now)
+{
+    int i;
+
+    for (i = 0; i < commit->entry_count; i++) {
+        wh_batch_entry_t *entry = &commit->entries[i];
+
+        if (entry->known) {
+            undo_plans(commit, entry);
+        }
+        else if (entry->listeners) {
+            dispatch(commit, entry, now);
+            commit->written += 1 + entry->listeners->nelts;
+        }
+    }
+    forget_outcomes(commit);
+}
+
+/* Nothing of the batch is stored. What the delivery threads have reported is
+ * kept: it is written when the storage is back. */
+static void fail(wh_commit_t *commit, apr_time_t now)
+{
+    int i;
+
+    for (i = 0; i < commit->entry_count; i++) {
+        undo_plans(commit, &commit->entries[i]);
+        if (commit->entries[i].ack.status != WH_ACK_REFUSED) {
+            commit->entries[i].ack.status = WH_ACK_UNAVAILABLE;
+        }
+    }
+    commit->retry_at = now + STORAGE_RETRY;
+}
+
+void wh_commit_batch(wh_commit_t *commit, apr_time_t now)
+{
+    write_t work = {commit, now};
+    int to_write = 0, i;
+    apr_status_t rv;
+
+    if (commit->entry_count == 0 &&
+        (!commit->outcomes.first || now < commit->retry_at)) {
+        wh_channel_server_flush(commit->server);
+        return;
+    }
+    rv = prepare(commit, &to_write, now);
+    if (rv == APR_SUCCESS && to_write) {
+        rv = wh_store_batch(commit->store, write_batch, &work);
+    }
+    if (rv != APR_SUCCESS) {
+        fail(commit, now);
+    }
+    for (i = 0; i < commit->entry_count; i++) {
+        wh_channel_server_ack(commit->server, commit->entries[i].connection,
+                              &commit->entries[i].ack);
+    }
+    if (rv == APR_SUCCESS) {
+        commit->retry_at = 0;
+        finish(commit, now);
+    }
+    /* Last: the texts of the frames lie in the connections' buffers. */
+    wh_channel_server_flush(commit->server);
+    wh_schedule_flush(&commit->schedule);
+    commit->entry_count = 0;
+    apr_pool_clear(commit->batch_pool);
+}
+
+void wh_commit_destroy(wh_commit_t *commit)
+{
+    free(commit->entries);
+    wh_schedule_destroy(&commit->schedule);
+}

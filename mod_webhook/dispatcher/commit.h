@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * The commit thread's work: one transaction for everything that has arrived.
+ * Stage: dispatcher · from: channel server, delivery threads' outcomes · to: store, schedule
+ * runs on: the commit thread · owns: the database handle, the webhooks' snapshot, the batch
+ *
+ * The batch is whatever arrived during the last fsync: it grows under load by
+ * itself.
+ */
+#ifndef WH_DISPATCHER_COMMIT_H
+#define WH_DISPATCHER_COMMIT_H
+
+#include "base/settings.h"
+#include "dispatcher/channel_server.h"
+#include "dispatcher/schedule.h"
+#include "policy/match.h"
+#include "store/delivery_store.h"
+
+/** Frames in one transaction at the most; the rest is the next batch. */
+#define WH_BATCH_MAX 4096
+
+/** One delivery that an entry of the batch makes. */
+typedef struct wh_plan_t {
+    apr_int64_t id;
+    wh_schedule_entry_t *entry;
+    int reserved;               /* 1: goes to memory, 0: waits in the database */
+} wh_plan_t;
+
+/** One frame of the batch. */
+typedef struct wh_batch_entry_t {
+    wh_connection_t *connection;
+    wh_event_t event;           /* texts lie in the connection's buffer */
+    const apr_array_header_t *listeners;
+    wh_plan_t *plans;           /* one for each listener */
+    int known;                  /* 1: not inserted, it was there already */
+    wh_ack_t ack;
+} wh_batch_entry_t;
+
+typedef struct wh_commit_t {
+    const wh_settings_t *settings;
+    apr_pool_t *pool;           /* the process's: lives as long as it */
+    apr_pool_t *batch_pool;     /* cleared after each batch */
+    wh_store_t *store;
+    wh_row_ids_t ids;
+    int entered;                /* 1: this node is known to the database */
+    wh_channel_server_t *server;
+    wh_schedule_t schedule;
+    /* webhooks as of a generation */
+    apr_pool_t *snapshot_pool;
+    apr_int64_t generation;
+    wh_match_index_t *index;
+    /* the batch */
+    wh_batch_entry_t *entries;
+    int entry_count;
+    int entry_size;
+    wh_message_list_t outcomes; /* reported, not yet recorded */
+    int written;                /* rows since the last checkpoint */
+    apr_time_t retry_at;        /* storage failed: outcomes wait until then */
+} wh_commit_t;
+
+apr_status_t wh_commit_init(wh_commit_t *commit, const wh_settings_t *settings,
+                            wh_channel_server_t *server, wh_store_t *store,
+                            apr_pool_t *pool);
+
+/** Frees what does not lie in its pool. */
+void wh_commit_destroy(wh_commit_t *commit);
+
+/** wh_frame_fn_t: adds a frame to the batch. */
+void wh_commit_frame(void *commit, wh_connection_t *connection,
+                     const void *frame, apr_size_t length);
+
+/** Adds a delivery with its outcome. */
+void wh_commit_outcome(wh_commit_t *commit, wh_delivery_t *delivery);
+
+/** Reads the webhooks again if they changed. */
+apr_status_t wh_commit_refresh(wh_commit_t *commit, apr_time_t now);
+
+/**
+ * Writes the batch, acknowledges it, sends deliveries on their way. When
+ * storage fails the frames are refused and the outcomes kept for later.
+ */
+void wh_commit_batch(wh_commit_t *commit, apr_time_t now);
+
+/** Takes what is due from the database, for all webhooks that have room, and
+ * says in schedule.wake when to come back. */
+void wh_commit_claim(wh_commit_t *commit, apr_time_t now);
+
+#endif

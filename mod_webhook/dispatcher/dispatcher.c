@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dispatcher/dispatcher.h"
+
+#include <apr_allocator.h>
+#include <apr_dbd.h>
+#include <apr_thread_pool.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "deliver/delivery_thread.h"
+#include "deliver/message.h"
+#include "dispatcher/commit.h"
+#include "dispatcher/maintenance.h"
+#include "dispatcher/node.h"
+
+#define EVENTS_AT_ONCE 256
+#define TICK apr_time_from_sec(1)
+
+/* After the transfers' time is over the outcomes still have to be written. */
+#define STOP_GRACE apr_time_from_sec(2)
+
+typedef struct dispatcher_t {
+    const wh_settings_t *settings;
+    apr_pool_t *pool;
+    pid_t parent;
+    int epoll;
+    int signals;
+    wh_inbox_t *inbox;
+    wh_channel_server_t server;
+    wh_commit_t commit;
+    wh_store_t *store;
+    wh_node_t node;
+    wh_maintenance_t maintenance;
+    apr_thread_pool_t *thread_pool;
+    wh_delivery_thread_t **threads;
+    wh_inbox_t **inboxes;
+    int thread_count;
+    int running;             /* delivery threads that have not ended */
+    int stopping;
+    apr_time_t give_up_at;
+    apr_time_t tick_at;
+} dispatcher_t;
+
+apr_size_t wh_dispatcher_frame_limit(const wh_settings_t *settings)
+{
+    return 8 * settings->max_body + WH_FRAME_OVERHEAD;
+}
+
+/* SIGTERM comes as an event; the terminal's and the server's other signals
+ * are the parent's business. */
+static apr_status_t take_signals(dispatcher_t *d)
+{
+    static const int ignored[] = {SIGHUP,  SIGINT,   SIGUSR1,
+                                  SIGUSR2, SIGWINCH, SIGPIPE};
+    sigset_t set;
+    size_t i;
+
+    for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++) {
+        signal(ignored[i], SIG_IGN);
+    }
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    if (sigprocmask(SIG_SETMASK, &set, NULL) < 0) {
+        return APR_FROM_OS_ERROR(errno);
+    }
+    d->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    return d->signals < 0 ? APR_FROM_OS_ERROR(errno) : APR_SUCCESS;
+}
+
+static apr_status_t watch(dispatcher_t *d, int descriptor, void *pointer)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = pointer};
+
+    if (epoll_ctl(d->epoll, EPOLL_CTL_ADD, descriptor, &event) < 0) {
+        return APR_FROM_OS_ERROR(errno);
+    }
+    return APR_SUCCESS;
+}
+
+static void *APR_THREAD_FUNC run_thread(apr_thread_t *thread, void *data)
+{
+    (void)thread;
+    wh_delivery_thread_run(data);
+    return NULL;
+}
+
+static apr_status_t create_threads(dispatcher_t *d)
+{
+    int share = d->settings->concurrency / d->settings->threads;
+    apr_status_t rv = APR_SUCCESS;
+    apr_size_t count = (apr_size_t)d->settings->threads;
+
+    d->threads = apr_pcalloc(d->pool, count * sizeof(*d->threads));
+    d->inboxes = apr_pcalloc(d->pool, count * sizeof(*d->inboxes));
+    for (; rv == APR_SUCCESS && d->thread_count < d->settings->threads;
+         d->thread_count++) {
+        wh_delivery_thread_t *thread;
+
+        rv = wh_delivery_thread_create(&thread, d->settings, d->inbox,
+                                       share > 0 ? share : 1);
+        if (rv != APR_SUCCESS) {
+            break;
+        }
+        d->threads[d->thread_count] = thread;
+        d->inboxes[d->thread_count] = wh_delivery_thread_inbox(thread);
+    }
+    return rv;
+}
+
+static apr_status_t start_threads(dispatcher_t *d)
+{
+    apr_size_t count = (apr_size_t)d->thread_count;
+    apr_status_t rv;
+
+    rv = apr_thread_pool_create(&d->thread_pool, count, count, d->pool);
+    for (; rv == APR_SUCCESS && d->running < d->thread_count; d->running++) {
+        rv = apr_thread_pool_push(d->thread_pool, run_thread,
+                                  d->threads[d->running],
+                                  APR_THREAD_TASK_PRIORITY_NORMAL, NULL);
+        if (rv != APR_SUCCESS) {
+            break;
+        }
+    }
+    return rv;
+}
+
+static apr_status_t start_storage(dispatcher_t *d)
+{
+    apr_status_t rv = apr_dbd_init(d->pool);
+
+    if (rv == APR_SUCCESS) {
+        rv = wh_node_take(&d->node, d->settings, d->pool);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = wh_store_create(&d->store, d->settings);
+    }
+    if (rv == APR_SUCCESS) {
+        wh_store_patience_set(d->store, WH_LOCK_WAIT);
+        rv = wh_commit_init(&d->commit, d->settings, &d->server, d->store,
+                            d->pool);
+        d->commit.ids.node = d->node.id;
+    }
+    return rv;
+}
+
+static apr_status_t start(dispatcher_t *d, int listener)
+{
+    apr_status_t rv = take_signals(d);
+
+    d->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (rv == APR_SUCCESS && d->epoll < 0) {
+        rv = APR_FROM_OS_ERROR(errno);
+    }
+    if (rv == APR_SUCCESS && curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK) {
+        rv = APR_EGENERAL;
+    }
+    if (rv == APR_SUCCESS) {
+        rv = start_storage(d);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = wh_inbox_create(&d->inbox, d->pool);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = create_threads(d);
+    }
+    if (rv == APR_SUCCESS) {
+        wh_schedule_init(&d->commit.schedule, d->settings, d->inboxes,
+                         d->thread_count, d->pool);
+        rv = watch(d, wh_inbox_descriptor(d->inbox), d->inbox);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = watch(d, d->signals, &d->signals);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = wh_channel_server_start(&d->server, d->epoll, listener,
+                                     wh_dispatcher_frame_limit(d->settings));
+    }
+    return rv == APR_SUCCESS ? start_threads(d) : rv;
+}
+
+static void stop_threads(dispatcher_t *d, apr_time_t deadline)
+{
+    int i;
+
+    for (i = 0; i < d->thread_count; i++) {
+        wh_stop_t *stop = calloc(1, sizeof(*stop));
+        wh_message_list_t list = {NULL, NULL};
+
+        if (!stop) {
+            wh_log(WH_LOG_ERROR, APR_ENOMEM,
+                   WHLOGNO(1351) "a delivery thread cannot be told to stop");
+            d->give_up_at = 0;
+            continue;
+        }
+        stop->message.kind = WH_MESSAGE_STOP;
+        stop->deadline = deadline;
+        wh_message_list_add(&list, &stop->message);
+        wh_inbox_post(d->inboxes[i], &list);
+    }
+}
+
+static void begin_stop(dispatcher_t *d, const char *why)
+{
+    apr_time_t deadline = apr_time_now() + d->settings->drain_timeout;
+
+    if (d->stopping) {
+        return;
+    }
+    wh_log(WH_LOG_INFO, APR_SUCCESS,
+           WHLOGNO(1352) "dispatcher %" APR_INT64_T_FMT
+                         " stops (%s), %d deliveries in memory",
+           d->node.id, why, d->commit.schedule.in_memory);
+    d->stopping = 1;
+    d->give_up_at = deadline + STOP_GRACE;
+    /* What was read is committed and acknowledged before the connections
+     * close; what was not, the children send again to the next dispatcher. */
+    wh_commit_batch(&d->commit, apr_time_now());
+    wh_channel_server_stop(&d->server);
+    stop_threads(d, deadline);
+}
+
+static void read_inbox(dispatcher_t *d)
+{
+    wh_message_t *message = wh_inbox_take(d->inbox);
+
+    while (message) {
+        wh_message_t *next = message->next;
+
+        if (message->kind == WH_MESSAGE_OUTCOME) {
+            wh_commit_outcome(&d->commit, (wh_delivery_t *)message);
+        }
+        else {
+            d->running--;
+        }
+        message = next;
+    }
+}
+
+static void read_signal(dispatcher_t *d)
+{
+    struct signalfd_siginfo info;
+
+    if (read(d->signals, &info, sizeof(info)) == sizeof(info)) {
+        begin_stop(d, "told to");
+    }
+}
+
+static void handle_event(dispatcher_t *d, const struct epoll_event *event)
+{
+    void *pointer = event->data.ptr;
+
+    if (pointer == d->inbox) {
+        read_inbox(d);
+    }
+    else if (pointer == &d->server) {
+        wh_channel_server_accept(&d->server);
+    }
+    else if (event->events & ~(unsigned)EPOLLOUT) {
+        wh_channel_server_read(&d->server, pointer, wh_commit_frame,
+                               &d->commit);
+    }
+    else {
+        wh_channel_server_writable(&d->server, pointer);
+    }
+}
+
+/* The stop closes connections, so it comes after everything else that the
+ * same wait has returned. */
+static void handle_events(dispatcher_t *d, const struct epoll_event *events,
+                          int count)
+{
+    int i, signalled = 0;
+
+    for (i = 0; i < count; i++) {
+        if (events[i].data.ptr == &d->signals) {
+            signalled = 1;
+        }
+        else {
+            handle_event(d, &events[i]);
+        }
+    }
+    if (signalled) {
+        read_signal(d);
+    }
+}
+
+static int wait_milliseconds(const dispatcher_t *d, apr_time_t now)
+{
+    apr_time_t until = d->tick_at;
+
+    if (!d->stopping && d->commit.schedule.wake < until) {
+        until = d->commit.schedule.wake;
+    }
+    if (d->commit.outcomes.first && d->commit.retry_at < until) {
+        until = d->commit.retry_at;
+    }
+    return until <= now ? 0 : (int)((until - now + 999) / 1000);
+}
+
+static void tick(dispatcher_t *d, apr_time_t now)
+{
+    if (now < d->tick_at && d->tick_at <= now + TICK) {
+        return;
+    }
+    d->tick_at = now + TICK;
+    if (getppid() != d->parent) {
+        begin_stop(d, "the server is gone");
+    }
+    if (!d->stopping) {
+        wh_maintenance_run(&d->maintenance, &d->commit, &d->node, now);
+    }
+}
+
+static int is_done(const dispatcher_t *d, apr_time_t now)
+{
+    return d->stopping &&
+           ((d->running == 0 && !d->commit.outcomes.first) ||
+            now >= d->give_up_at);
+}
+
+static void loop(dispatcher_t *d)
+{
+    struct epoll_event events[EVENTS_AT_ONCE];
+    apr_time_t now = apr_time_now();
+    int count;
+
+    while (!is_done(d, now)) {
+        tick(d, now);
+        count = epoll_wait(d->epoll, events, EVENTS_AT_ONCE,
+                           wait_milliseconds(d, now));
+        handle_events(d, events, count);
+        now = apr_time_now();
+        wh_commit_batch(&d->commit, now);
+        if (!d->stopping) {
+            wh_commit_claim(&d->commit, now);
+        }
+    }
+}
+
+/* Threads that have not ended by now hang in a library: the process ends
+ * without waiting for them, and their deliveries are found by the lock. */
+static int finish(dispatcher_t *d)
+{
+    int released, i;
+
+    if (d->running > 0 || d->commit.outcomes.first) {
+        wh_log(WH_LOG_WARNING, APR_SUCCESS,
+               WHLOGNO(1353) "dispatcher %" APR_INT64_T_FMT
+                             " ends with %d threads at work%s",
+               d->node.id, d->running,
+               d->commit.outcomes.first ? " and outcomes not recorded" : "");
+        _exit(0);
+    }
+    apr_thread_pool_destroy(d->thread_pool);
+    for (i = 0; i < d->thread_count; i++) {
+        wh_delivery_thread_destroy(d->threads[i]);
+    }
+    if (d->commit.entered) {
+        wh_store_node_release(&released, d->store, d->node.id, 1);
+    }
+    wh_commit_destroy(&d->commit);
+    wh_store_destroy(d->store);
+    wh_node_leave(&d->node);
+    curl_global_cleanup();
+    close(d->signals);
+    close(d->epoll);
+    wh_log(WH_LOG_INFO, APR_SUCCESS,
+           WHLOGNO(1354) "dispatcher %" APR_INT64_T_FMT " has ended",
+           d->node.id);
+    apr_pool_destroy(d->pool);
+    return 0;
+}
+
+int wh_dispatcher_run(const wh_settings_t *settings, int listener,
+                      pid_t parent)
+{
+    apr_allocator_t *allocator;
+    apr_pool_t *pool;
+    dispatcher_t *d;
+    apr_status_t rv = apr_allocator_create(&allocator);
+
+    if (rv == APR_SUCCESS) {
+        rv = apr_pool_create_unmanaged_ex(&pool, NULL, allocator);
+    }
+    if (rv != APR_SUCCESS) {
+        return WH_DISPATCHER_CANNOT_START;
+    }
+    apr_allocator_owner_set(allocator, pool);
+    apr_pool_tag(pool, "webhook_dispatcher");
+    d = apr_pcalloc(pool, sizeof(*d));
+    d->settings = settings;
+    d->pool = pool;
+    d->parent = parent;
+    rv = start(d, listener);
+    if (rv != APR_SUCCESS) {
+        wh_log(WH_LOG_ERROR, rv, WHLOGNO(1355) "the dispatcher cannot start");
+        return WH_DISPATCHER_CANNOT_START;
+    }
+    wh_log(WH_LOG_INFO, APR_SUCCESS,
+           WHLOGNO(1356) "dispatcher %" APR_INT64_T_FMT " runs, %d threads",
+           d->node.id, d->thread_count);
+    loop(d);
+    return finish(d);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dispatcher/maintenance.h"
+
+#include "base/log.h"
+
+/* When nothing is old enough, look again after this time. */
+#define SWEEP_INTERVAL apr_time_from_sec(10)
+
+/* The sweep may hold events up for so long in a second. */
+#define SWEEP_BUDGET apr_time_from_msec(100)
+
+/* A log longer than this (64 MiB) is cut back to nothing. */
+#define LOG_PAGES_MAX 16384
+
+static void sweep(wh_maintenance_t *maintenance, wh_commit_t *commit,
+                  apr_time_t now)
+{
+    apr_int64_t below = wh_row_id_floor(now - commit->settings->retention);
+    int deleted, expired, lost = 0;
+
+    if (now < maintenance->sweep_at) {
+        return;
+    }
+    do {
+        if (wh_store_sweep(&deleted, &expired, commit->store, below) !=
+            APR_SUCCESS) {
+            return;
+        }
+        commit->written += deleted;
+        lost += expired;
+    } while (deleted > 0 && apr_time_now() - now < SWEEP_BUDGET);
+    if (lost) {
+        wh_log(WH_LOG_WARNING, APR_SUCCESS,
+               WHLOGNO(1341) "%d deliveries reached the end of "
+                             "WebhookRetention undelivered",
+               lost);
+    }
+    if (deleted == 0) {
+        maintenance->sweep_at = now + SWEEP_INTERVAL;
+    }
+}
+
+static void checkpoint(wh_commit_t *commit)
+{
+    int pages;
+
+    if (commit->written == 0 ||
+        wh_store_checkpoint(&pages, commit->store, 0) != APR_SUCCESS) {
+        return;
+    }
+    commit->written = 0;
+    if (pages > LOG_PAGES_MAX) {
+        wh_store_checkpoint(&pages, commit->store, 1);
+    }
+}
+
+void wh_maintenance_run(wh_maintenance_t *maintenance, wh_commit_t *commit,
+                        const wh_node_t *node, apr_time_t now)
+{
+    apr_pool_t *scratch;
+
+    /* Also without events: deliveries wait to be claimed, webhooks change. */
+    if (wh_commit_refresh(commit, now) != APR_SUCCESS) {
+        return;
+    }
+    wh_schedule_flush(&commit->schedule);
+    if (apr_pool_create(&scratch, commit->pool) == APR_SUCCESS) {
+        wh_node_take_over(node, commit, scratch);
+        apr_pool_destroy(scratch);
+    }
+    sweep(maintenance, commit, now);
+    checkpoint(commit);
+}

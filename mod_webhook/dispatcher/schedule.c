@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dispatcher/schedule.h"
+
+#include <apr_strings.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "deliver/message.h"
+#include "deliver/target.h"
+#include "policy/sign.h"
+
+void wh_schedule_init(wh_schedule_t *schedule, const wh_settings_t *settings,
+                      wh_inbox_t **inboxes, int threads, apr_pool_t *pool)
+{
+    memset(schedule, 0, sizeof(*schedule));
+    schedule->settings = settings;
+    schedule->pool = pool;
+    schedule->entries = apr_hash_make(pool);
+    schedule->inboxes = inboxes;
+    schedule->threads = threads;
+    schedule->outgoing =
+        apr_pcalloc(pool, (apr_size_t)threads * sizeof(wh_message_list_t));
+    schedule->wake = WH_NEVER;
+}
+
+void wh_schedule_destroy(wh_schedule_t *schedule)
+{
+    apr_hash_index_t *at;
+
+    for (at = apr_hash_first(schedule->pool, schedule->entries); at;
+         at = apr_hash_next(at)) {
+        free(apr_hash_this_val(at));
+    }
+    apr_hash_clear(schedule->entries);
+}
+
+wh_schedule_entry_t *wh_schedule_entry(wh_schedule_t *schedule,
+                                       apr_int32_t webhook_id)
+{
+    return apr_hash_get(schedule->entries, &webhook_id, sizeof(webhook_id));
+}
+
+static wh_schedule_entry_t *add_entry(wh_schedule_t *schedule,
+                                      apr_int32_t webhook_id)
+{
+    wh_schedule_entry_t *entry = calloc(1, sizeof(*entry));
+
+    if (entry) {
+        entry->webhook_id = webhook_id;
+        entry->thread = webhook_id % schedule->threads;
+        entry->next_due = WH_NEVER;
+        apr_hash_set(schedule->entries, &entry->webhook_id,
+                     sizeof(entry->webhook_id), entry);
+    }
+    return entry;
+}
+
+static void drop_entry(wh_schedule_t *schedule, wh_schedule_entry_t *entry)
+{
+    apr_hash_set(schedule->entries, &entry->webhook_id,
+                 sizeof(entry->webhook_id), NULL);
+    free(entry);
+}
+
+/* What a delivery thread gets to know of a webhook. */
+static apr_status_t fingerprint(char hex[65], const wh_webhook_t *webhook)
+{
+    const char *parts[] = {
+        webhook->context ? webhook->context : "",
+        webhook->name ? webhook->name : "",
+        webhook->target_url ? webhook->target_url : "",
+        webhook->secret ? webhook->secret : "",
+        webhook->headers ? webhook->headers : "",
+        webhook->properties ? webhook->properties : "",
+        webhook->state == WH_STATE_ACTIVE ? "1" : "0",
+    };
+
+    return wh_sign_fingerprint(hex, parts, sizeof(parts) / sizeof(parts[0]));
+}
+
+static apr_status_t sync_webhook(wh_schedule_t *schedule,
+                                 const wh_webhook_t *webhook)
+{
+    wh_schedule_entry_t *entry = wh_schedule_entry(schedule, webhook->id);
+    wh_target_t *target;
+    char hex[65];
+    apr_status_t rv = fingerprint(hex, webhook);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (!entry) {
+        entry = add_entry(schedule, webhook->id);
+    }
+    if (!entry) {
+        return APR_ENOMEM;
+    }
+    entry->seen = schedule->syncs;
+    if (!strcmp(entry->fingerprint, hex)) {
+        return APR_SUCCESS;
+    }
+    target = wh_target_create(webhook);
+    if (!target) {
+        return APR_ENOMEM;
+    }
+    memcpy(entry->fingerprint, hex, sizeof(hex));
+    if (target->active && !entry->active) {
+        wh_schedule_waiting(schedule, entry, 0);
+    }
+    entry->active = target->active;
+    wh_message_list_add(&schedule->outgoing[entry->thread], &target->message);
+    return APR_SUCCESS;
+}
+
+static apr_status_t remove_entry(wh_schedule_t *schedule,
+                                 wh_schedule_entry_t *entry)
+{
+    wh_target_t *target;
+
+    if (entry->removed) {
+        return APR_SUCCESS;
+    }
+    target = wh_target_create_removed(entry->webhook_id);
+    if (!target) {
+        return APR_ENOMEM;
+    }
+    entry->removed = 1;
+    entry->active = 0;
+    wh_message_list_add(&schedule->outgoing[entry->thread], &target->message);
+    if (entry->in_memory == 0) {
+        drop_entry(schedule, entry);
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t wh_schedule_sync(wh_schedule_t *schedule,
+                              const apr_array_header_t *webhooks)
+{
+    apr_status_t rv = APR_SUCCESS;
+    apr_hash_index_t *at;
+    int i;
+
+    schedule->syncs++;
+    for (i = 0; rv == APR_SUCCESS && i < webhooks->nelts; i++) {
+        rv = sync_webhook(schedule,
+                          APR_ARRAY_IDX(webhooks, i, wh_webhook_t *));
+    }
+    /* The entry under the iterator may go: APR allows that. */
+    for (at = apr_hash_first(NULL, schedule->entries);
+         rv == APR_SUCCESS && at; at = apr_hash_next(at)) {
+        wh_schedule_entry_t *entry = apr_hash_this_val(at);
+
+        if (entry->seen != schedule->syncs) {
+            rv = remove_entry(schedule, entry);
+        }
+    }
+    return rv;
+}
+
+int wh_schedule_reserve(wh_schedule_t *schedule, wh_schedule_entry_t *entry,
+                        apr_time_t now)
+{
+    if (!entry->active || entry->next_due <= now ||
+        entry->in_memory >= schedule->settings->endpoint_window ||
+        schedule->in_memory >= schedule->settings->window ||
+        schedule->bytes >= WH_WINDOW_BYTES) {
+        return 0;
+    }
+    entry->in_memory++;
+    schedule->in_memory++;
+    return 1;
+}
+
+void wh_schedule_unreserve(wh_schedule_t *schedule, wh_schedule_entry_t *entry)
+{
+    entry->in_memory--;
+    schedule->in_memory--;
+}
+
+void wh_schedule_waiting(wh_schedule_t *schedule, wh_schedule_entry_t *entry,
+                         apr_time_t due)
+{
+    if (due < entry->next_due) {
+        entry->next_due = due;
+    }
+    if (due < schedule->wake) {
+        schedule->wake = due;
+    }
+}
+
+static apr_size_t size_of(const wh_delivery_t *delivery)
+{
+    return sizeof(*delivery) + delivery->event->size;
+}
+
+void wh_schedule_dispatch(wh_schedule_t *schedule, wh_schedule_entry_t *entry,
+                          wh_delivery_t *delivery)
+{
+    delivery->message.kind = WH_MESSAGE_DELIVERY;
+    schedule->bytes += size_of(delivery);
+    wh_message_list_add(&schedule->outgoing[entry->thread],
+                        &delivery->message);
+}
+
+void wh_schedule_left(wh_schedule_t *schedule, const wh_delivery_t *delivery)
+{
+    wh_schedule_entry_t *entry =
+        wh_schedule_entry(schedule, delivery->webhook_id);
+
+    schedule->bytes -= size_of(delivery);
+    schedule->in_memory--;
+    if (schedule->starved) {
+        schedule->wake = 0;
+    }
+    if (!entry) {
+        return;
+    }
+    entry->in_memory--;
+    if (entry->removed && entry->in_memory == 0) {
+        drop_entry(schedule, entry);
+        return;
+    }
+    if (delivery->outcome == WH_OUTCOME_RETRY ||
+        delivery->outcome == WH_OUTCOME_RETURNED) {
+        wh_schedule_waiting(schedule, entry, delivery->due);
+    }
+}
+
+int wh_schedule_room(const wh_schedule_t *schedule,
+                     const wh_schedule_entry_t *entry, apr_time_t now)
+{
+    int own = schedule->settings->endpoint_window - entry->in_memory;
+    int all = schedule->settings->window - schedule->in_memory;
+
+    /* Rows are taken by the hundred, not one for each that leaves. */
+    if (!entry->active || entry->next_due > now ||
+        own < (schedule->settings->endpoint_window + 1) / 2 || all <= 0 ||
+        schedule->bytes >= WH_WINDOW_BYTES) {
+        return 0;
+    }
+    return own < all ? own : all;
+}
+
+void wh_schedule_flush(wh_schedule_t *schedule)
+{
+    int i;
+
+    for (i = 0; i < schedule->threads; i++) {
+        wh_inbox_post(schedule->inboxes[i], &schedule->outgoing[i]);
+    }
+}

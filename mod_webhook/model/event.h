@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * An event and the deliveries made of it, in the dispatcher's memory.
+ * Stage: model · from: channel, store · to: delivery threads
+ */
+#ifndef WH_MODEL_EVENT_H
+#define WH_MODEL_EVENT_H
+
+#include <apr.h>
+#include <apr_pools.h>
+#include <apr_time.h>
+
+#include "base/identifier.h"
+#include "base/inbox.h"
+
+/**
+ * One event: read-only after wh_event_create(), shared by its deliveries,
+ * counted. All strings lie in the same block of memory.
+ */
+typedef struct wh_event_t {
+    volatile apr_uint32_t references;
+    apr_int64_t id;               /**< row id; 0: not stored yet */
+    char uuid[WH_UUID_SIZE];
+    apr_time_t time;              /**< when it was signalled, UTC */
+    apr_int32_t primary_key;
+    apr_int32_t associate_id;
+    const char *name;
+    const char *context;
+    const char *changes;          /**< JSON array: names of data's members */
+    const char *data;             /**< JSON object */
+    const char *idempotency;      /**< fingerprint of the key, "" for none */
+    apr_size_t size;              /**< bytes of the block */
+} wh_event_t;
+
+/** Copies what fields points to into a new event with one reference.
+ * NULL: out of memory. */
+wh_event_t *wh_event_create(const wh_event_t *fields);
+wh_event_t *wh_event_retain(wh_event_t *event);
+void wh_event_release(wh_event_t *event);
+
+/** Names of the members of a JSON object as a JSON array, in their order.
+ * NULL: data is no JSON object. */
+const char *wh_event_changes(const char *data, apr_pool_t *pool);
+
+/** States of a delivery row. */
+typedef enum {
+    WH_DELIVERY_PENDING = 0,
+    WH_DELIVERY_DELIVERED = 1,
+    WH_DELIVERY_FAILED = 2
+} wh_delivery_state_t;
+
+/** What became of an attempt. */
+typedef enum {
+    WH_OUTCOME_DELIVERED,  /**< the receiver took it */
+    WH_OUTCOME_RETRY,      /**< failed, due again at a time */
+    WH_OUTCOME_FAILED,     /**< failed for good */
+    WH_OUTCOME_RETURNED    /**< not tried: back to the database unchanged */
+} wh_outcome_kind_t;
+
+/** Longest answer text that is kept of an attempt. */
+#define WH_ANSWER_MAX 1024
+
+/**
+ * One delivery on its way: made by the commit thread, posted to a delivery
+ * thread, posted back with its outcome. Belongs to whoever holds it.
+ */
+typedef struct wh_delivery_t {
+    wh_message_t message;         /**< first: it is posted */
+    apr_int64_t id;
+    apr_int32_t webhook_id;
+    int attempts;                 /**< attempts made and recorded */
+    apr_time_t due;
+    wh_event_t *event;
+    char *body;                   /**< bytes of earlier attempts, or NULL */
+    /* outcome: filled by the delivery thread */
+    wh_outcome_kind_t outcome;
+    int body_is_new;              /**< 1: body is to be stored */
+    int status;                   /**< HTTP status, 0: none came */
+    const char *error;            /**< error class, a constant; NULL: none */
+    char address[64];             /**< address dialled, "" for none */
+    apr_time_t started;
+    apr_interval_time_t duration;
+    char *answer;                 /**< clean text, or NULL */
+} wh_delivery_t;
+
+/** A delivery that holds its own reference to the event; NULL: no memory. */
+wh_delivery_t *wh_delivery_create(wh_event_t *event, apr_int64_t id,
+                                  apr_int32_t webhook_id);
+void wh_delivery_destroy(wh_delivery_t *delivery);
+
+#endif

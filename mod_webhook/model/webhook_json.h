@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * A webhook to and from the JSON form of the API (superoffice.md section 4).
+ * Stage: model · from: request · to: - · pure: no I/O · any thread
+ */
+#ifndef WH_MODEL_WEBHOOK_JSON_H
+#define WH_MODEL_WEBHOOK_JSON_H
+
+#include <apr_errno.h>
+#include <apr_pools.h>
+#include <jansson.h>
+
+#include "model/webhook.h"
+
+/** The webhook that "GET default" shows, and that stands in for every member
+ * that a client leaves out. Not for saving as it is: it has no target. */
+void wh_webhook_json_default(wh_webhook_t *webhook);
+
+/**
+ * Overlays webhook with the members of a JSON object. Names are matched in
+ * any case; what is read-only or unknown is left alone; null counts as left
+ * out. Types, lengths and event names are checked, target and headers are
+ * not: those need the operator's settings.
+ * @param message set on refusal: a sentence that names the member
+ * @return APR_SUCCESS, or APR_EINVAL: webhook is then half changed
+ */
+apr_status_t wh_webhook_json_read(wh_webhook_t *webhook, const char **message,
+                                  const json_t *entity, apr_pool_t *pool);
+
+/**
+ * The JSON object of a webhook, with all members.
+ * @param with_secret 0: Secret is null
+ * @return a new reference, or NULL: out of memory
+ */
+json_t *wh_webhook_json_write(const wh_webhook_t *webhook, int with_secret);
+
+/**
+ * Reads the name, in any case, or the number of a state.
+ * @return 1 and the state (WH_STATE_UNKNOWN too), or 0
+ */
+int wh_webhook_json_state(int *state, const char *text);
+
+/** 1 if the joined names hold this one, in any case. */
+int wh_webhook_json_listens(const char *events, const char *name,
+                            apr_size_t length);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Event names.
+ * Stage: policy · from: request, signal, dispatcher · to: - · pure · any thread
+ */
+#ifndef WH_POLICY_EVENT_NAME_H
+#define WH_POLICY_EVENT_NAME_H
+
+#include <apr.h>
+
+#define WH_EVENT_NAME_MAX 128
+
+/** 1 if name matches ^[A-Za-z0-9._-]{1,128}$. */
+int wh_event_name_valid(const char *name, apr_size_t length);
+
+/** Length of the entity part: all before the last dot, else the whole name
+ * (superoffice.md section 2). */
+apr_size_t wh_event_name_entity_length(const char *name);
+
+/** Exact int32 in decimal: "0", "-7"; no sign "+", no leading zero, no blank.
+ * @return 1 and the value, or 0 */
+int wh_primary_key_parse(apr_int32_t *value, const char *text);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Whether a webhook may be saved.
+ * Private to request/ · reads this machine's addresses · any thread
+ */
+#ifndef WH_REQUEST_VALIDATE_H
+#define WH_REQUEST_VALIDATE_H
+
+#include <apr_errno.h>
+#include <apr_pools.h>
+
+#include "base/settings.h"
+#include "model/webhook.h"
+
+/**
+ * Judges what wh_webhook_json_read() could not: events, target, headers,
+ * properties. The target is parsed once; the parsed form is what is kept, so
+ * that nobody reads it differently later.
+ * @param message set on refusal: a sentence that names the member
+ * @return APR_SUCCESS or APR_EINVAL
+ */
+apr_status_t wh_validate_webhook(wh_webhook_t *webhook, const char **message,
+                                 const wh_settings_t *settings,
+                                 apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <apr_strings.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/delivery_store.h"
+#include "store/store_priv.h"
+
+typedef struct claim_t {
+    wh_message_list_t *list;
+    int *taken;
+    apr_int64_t node;
+    apr_int64_t webhook_id;
+    apr_time_t now;
+    apr_int64_t limit;
+} claim_t;
+
+static void discard(wh_message_list_t *list)
+{
+    wh_message_t *message = list->first;
+
+    while (message) {
+        wh_message_t *next = message->next;
+
+        wh_delivery_destroy((wh_delivery_t *)message);
+        message = next;
+    }
+    list->first = list->last = NULL;
+}
+
+/* Columns d.id, d.attempts, d.due, d.body, then those of the event. */
+static wh_delivery_t *read_delivery(wh_rows_t *rows, apr_int32_t webhook_id,
+                                    apr_pool_t *pool)
+{
+    const char *body = wh_rows_peek(rows, 3);
+    const char *uuid = wh_rows_peek(rows, 5);
+    wh_event_t fields = {.id = wh_rows_int64(rows, 4),
+                         .time = wh_rows_int64(rows, 6),
+                         .primary_key = (apr_int32_t)wh_rows_int64(rows, 7),
+                         .associate_id = (apr_int32_t)wh_rows_int64(rows, 8),
+                         .name = wh_rows_peek(rows, 9),
+                         .context = wh_rows_peek(rows, 10),
+                         .data = wh_rows_peek(rows, 11),
+                         .idempotency = ""};
+    wh_delivery_t *delivery;
+    wh_event_t *event;
+
+    if (uuid) {
+        apr_cpystrn(fields.uuid, uuid, sizeof(fields.uuid));
+    }
+    fields.changes = fields.data ? wh_event_changes(fields.data, pool) : NULL;
+    if (!fields.name || !fields.context || !fields.changes) {
+        return NULL;
+    }
+    event = wh_event_create(&fields);
+    delivery = event ? wh_delivery_create(event, wh_rows_int64(rows, 0),
+                                          webhook_id)
+                     : NULL;
+    if (event) {
+        wh_event_release(event);
+    }
+    if (delivery) {
+        delivery->attempts = (int)wh_rows_int64(rows, 1);
+        delivery->due = wh_rows_int64(rows, 2);
+        delivery->body = body ? strdup(body) : NULL;
+    }
+    return delivery;
+}
+
+static apr_status_t read_due(wh_store_t *store, claim_t *claim,
+                             apr_pool_t *pool)
+{
+    const void *args[] = {&claim->webhook_id, &claim->now, &claim->limit};
+    wh_rows_t rows;
+    apr_status_t rv;
+
+    rv = wh_db_select(&rows, &store->db, WH_SQL_DELIVERY_DUE, args);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    while (wh_rows_next(&rows)) {
+        wh_delivery_t *delivery =
+            read_delivery(&rows, (apr_int32_t)claim->webhook_id, pool);
+
+        if (!delivery) {
+            return APR_ENOMEM;
+        }
+        wh_message_list_add(claim->list, &delivery->message);
+    }
+    return APR_SUCCESS;
+}
+
+/* Under the write lock and in one transaction, so nobody else can take the
+ * rows between the select and the updates. */
+static apr_status_t claim_work(wh_store_t *store, void *baton)
+{
+    claim_t *claim = baton;
+    wh_message_t *message;
+    apr_pool_t *pool;
+    apr_status_t rv;
+
+    discard(claim->list);
+    *claim->taken = 0;
+    apr_pool_create(&pool, store->pool);
+    apr_pool_tag(pool, "webhook_claim");
+    rv = read_due(store, claim, pool);
+    for (message = claim->list->first; rv == APR_SUCCESS && message;
+         message = message->next) {
+        wh_delivery_t *delivery = (wh_delivery_t *)message;
+        const void *args[] = {&claim->node, &delivery->id};
+
+        rv = wh_db_update(&store->db, NULL, WH_SQL_DELIVERY_TAKE, args);
+        ++*claim->taken;
+    }
+    apr_pool_destroy(pool);
+    return rv;
+}
+
+apr_status_t wh_store_claim(wh_message_list_t *list, int *taken,
+                            wh_store_t *store, apr_int64_t node,
+                            apr_int32_t webhook_id, apr_time_t now, int limit)
+{
+    claim_t claim = {list, taken, node, webhook_id, now,
+                     limit > WH_ROWS_CHUNK ? WH_ROWS_CHUNK : limit};
+    apr_status_t rv;
+
+    list->first = list->last = NULL;
+    rv = wh_store_write(store, claim_work, &claim);
+    if (rv != APR_SUCCESS) {
+        discard(list);
+        *taken = 0;
+    }
+    return rv;
+}
+
+typedef struct next_due_t {
+    apr_int64_t webhook_id;
+    apr_time_t due;
+} next_due_t;
+
+static apr_status_t read_next_due(wh_store_t *store, void *baton)
+{
+    next_due_t *wanted = baton;
+    const void *args[] = {&wanted->webhook_id};
+    wh_rows_t rows;
+    apr_status_t rv;
+
+    rv = wh_db_select(&rows, &store->db, WH_SQL_DELIVERY_NEXT_DUE, args);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (!wh_rows_next(&rows)) {
+        return APR_ENOENT;
+    }
+    wanted->due = wh_rows_int64(&rows, 0);
+    return APR_SUCCESS;
+}
+
+apr_status_t wh_store_next_due(apr_time_t *due, wh_store_t *store,
+                               apr_int32_t webhook_id)
+{
+    next_due_t wanted = {webhook_id, 0};
+    apr_status_t rv = wh_store_read(store, read_next_due, &wanted);
+
+    *due = wanted.due;
+    return rv;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/delivery_store.h"
+
+#include <apr_strings.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "store/store_priv.h"
+
+apr_status_t wh_store_batch(wh_store_t *store, wh_store_batch_fn_t *work,
+                            void *baton)
+{
+    return wh_store_write(store, work, baton);
+}
+
+static apr_status_t read_generation(wh_store_t *store, void *baton)
+{
+    const void *args[] = {"generation"};
+    apr_int64_t *generation = baton;
+    wh_rows_t rows;
+    apr_status_t rv;
+
+    rv = wh_db_select(&rows, &store->db, WH_SQL_META_GET, args);
+    if (rv == APR_SUCCESS) {
+        *generation = wh_rows_next(&rows) ? wh_rows_int64(&rows, 0) : 0;
+    }
+    return rv;
+}
+
+apr_status_t wh_store_generation(apr_int64_t *generation, wh_store_t *store)
+{
+    return wh_store_read(store, read_generation, generation);
+}
+
+static int same_event(wh_rows_t *rows, const wh_event_t *event)
+{
+    const char *name = wh_rows_peek(rows, 1);
+    const char *data = wh_rows_peek(rows, 3);
+    const char *context = wh_rows_peek(rows, 4);
+
+    return name && data && context && !strcmp(name, event->name) &&
+           wh_rows_int64(rows, 2) == event->primary_key &&
+           !strcmp(data, event->data) && !strcmp(context, event->context);
+}
+
+static apr_status_t find_by_key(wh_known_event_t *known, wh_store_t *store,
+                                const wh_event_t *event)
+{
+    const void *args[] = {event->idempotency};
+    wh_rows_t rows;
+    apr_status_t rv;
+
+    rv = wh_db_select(&rows, &store->db, WH_SQL_EVENT_BY_KEY, args);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (!wh_rows_next(&rows)) {
+        return APR_ENOENT;
+    }
+    known->by_key = 1;
+    known->same = same_event(&rows, event);
+    apr_cpystrn(known->uuid, wh_rows_peek(&rows, 0), sizeof(known->uuid));
+    return APR_SUCCESS;
+}
+
+typedef struct by_key_t {
+    wh_known_event_t *known;
+    const wh_event_t *event;
+} by_key_t;
+
+static apr_status_t read_by_key(wh_store_t *store, void *baton)
+{
+    by_key_t *wanted = baton;
+
+    return find_by_key(wanted->known, store, wanted->event);
+}
+
+apr_status_t wh_store_event_by_key(wh_known_event_t *known, wh_store_t *store,
+                                   const wh_event_t *event)
+{
+    by_key_t wanted = {known, event};
+
+    return wh_store_read(store, read_by_key, &wanted);
+}
+
+/* The row was not inserted: either the same event came before (a child sent
+ * it again after its connection broke), or its key is known. */
+static apr_status_t find_known(wh_known_event_t *known, wh_store_t *store,
+                               const wh_event_t *event)
+{
+    const void *args[] = {event->uuid};
+    wh_rows_t rows;
+    apr_status_t rv;
+
+    rv = wh_db_select(&rows, &store->db, WH_SQL_EVENT_BY_UUID, args);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    memset(known, 0, sizeof(*known));
+    if (wh_rows_next(&rows)) {
+        known->same = 1;
+        memcpy(known->uuid, event->uuid, sizeof(known->uuid));
+        return APR_EEXIST;
+    }
+    rv = find_by_key(known, store, event);
+    return rv == APR_SUCCESS ? APR_EEXIST : rv;
+}
+
+apr_status_t wh_store_event_insert(wh_known_event_t *known, wh_store_t *store,
+                                   const wh_event_t *event)
+{
+    apr_int64_t primary_key = event->primary_key;
+    apr_int64_t associate_id = event->associate_id;
+    const void *args[] = {
+        &event->id,    event->uuid,   event->context, event->name,
+        &primary_key,  &associate_id, &event->time,   event->data,
+        event->idempotency[0] ? event->idempotency : NULL};
+    int affected = 0;
+    apr_status_t rv;
+
+    rv = wh_db_update(&store->db, &affected, WH_SQL_EVENT_INSERT, args);
+    if (rv == APR_SUCCESS && affected == 0) {
+        return find_known(known, store, event);
+    }
+    return rv;
+}
+
+apr_status_t wh_store_delivery_insert(wh_store_t *store, apr_int64_t id,
+                                      apr_int64_t event_id,
+                                      apr_int32_t webhook_id, apr_time_t due,
+                                      apr_int64_t owner)
+{
+    apr_int64_t webhook = webhook_id;
+    const void *args[] = {&id, &event_id, &webhook, &due, &owner};
+
+    return wh_db_update(&store->db, NULL, WH_SQL_DELIVERY_INSERT, args);
+}
+
+static apr_status_t insert_attempt(wh_store_t *store, apr_int64_t id,
+                                   const wh_delivery_t *delivery)
+{
+    apr_int64_t number = delivery->attempts;
+    apr_int64_t status = delivery->status;
+    const void *args[] = {&id,
+                          &delivery->id,
+                          &number,
+                          &delivery->started,
+                          &delivery->duration,
+                          &status,
+                          delivery->error,
+                          delivery->address[0] ? delivery->address : NULL,
+                          delivery->answer};
+
+    return wh_db_update(&store->db, NULL, WH_SQL_ATTEMPT_INSERT, args);
+}
+
+static apr_status_t usage_error(wh_store_t *store,
+                                const wh_delivery_t *delivery)
+{
+    apr_int64_t webhook = delivery->webhook_id;
+    const void *args[] = {delivery->answer && delivery->answer[0]
+                              ? delivery->answer
+                              : delivery->error,
+                          &delivery->started, &webhook};
+
+    return wh_db_update(&store->db, NULL, WH_SQL_USAGE_ERROR, args);
+}
+
+static apr_status_t give_back(wh_store_t *store, apr_int64_t node,
+                              const wh_delivery_t *delivery)
+{
+    const void *args[] = {&delivery->due, &delivery->id, &node};
+
+    return wh_db_update(&store->db, NULL, WH_SQL_DELIVERY_RETURN, args);
+}
+
+static apr_status_t keep_body(wh_store_t *store, const wh_delivery_t *delivery)
+{
+    const void *args[] = {delivery->body, &delivery->id};
+
+    return wh_db_update(&store->db, NULL, WH_SQL_DELIVERY_BODY, args);
+}
+
+apr_status_t wh_store_outcome(wh_store_t *store, apr_int64_t node,
+                              apr_int64_t attempt_id,
+                              const wh_delivery_t *delivery)
+{
+    static const apr_int64_t states[] = {
+        [WH_OUTCOME_DELIVERED] = WH_DELIVERY_DELIVERED,
+        [WH_OUTCOME_RETRY] = WH_DELIVERY_PENDING,
+        [WH_OUTCOME_FAILED] = WH_DELIVERY_FAILED,
+    };
+    apr_int64_t attempts = delivery->attempts;
+    const void *args[] = {&states[delivery->outcome], &attempts,
+                          &delivery->due, &delivery->id, &node};
+    int affected = 0;
+    apr_status_t rv;
+
+    if (delivery->outcome == WH_OUTCOME_RETURNED) {
+        return give_back(store, node, delivery);
+    }
+    rv = wh_db_update(&store->db, &affected, WH_SQL_DELIVERY_RECORD, args);
+    if (rv != APR_SUCCESS || affected == 0) {
+        /* Swept meanwhile, or taken over by another node: not ours to say. */
+        return rv;
+    }
+    if (delivery->started) {
+        rv = insert_attempt(store, attempt_id, delivery);
+    }
+    if (rv == APR_SUCCESS && delivery->started &&
+        delivery->outcome != WH_OUTCOME_DELIVERED) {
+        rv = usage_error(store, delivery);
+    }
+    if (rv == APR_SUCCESS && delivery->outcome == WH_OUTCOME_RETRY &&
+        delivery->body_is_new) {
+        rv = keep_body(store, delivery);
+    }
+    return rv;
+}
+
+apr_status_t wh_store_usage_success(wh_store_t *store, apr_int32_t webhook_id,
+                                    apr_int64_t calls)
+{
+    apr_int64_t webhook = webhook_id;
+    const void *args[] = {&calls, &webhook};
+
+    return wh_db_update(&store->db, NULL, WH_SQL_USAGE_SUCCESS, args);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * What the dispatcher does with the database: events, deliveries, nodes.
+ * Stage: store · from: dispatcher (commit thread) · to: the database
+ * runs on: the commit thread · owns: nothing
+ *
+ * Functions marked [batch] run inside wh_store_batch(); the others are calls
+ * of their own.
+ */
+#ifndef WH_STORE_DELIVERY_STORE_H
+#define WH_STORE_DELIVERY_STORE_H
+
+#include "model/event.h"
+#include "store/store.h"
+
+/** How long to wait for the write lock; WH_LOCK_WAIT: without end. */
+void wh_store_patience_set(wh_store_t *store, apr_interval_time_t patience);
+
+/** Work of one transaction; may run twice after a failure. */
+typedef apr_status_t wh_store_batch_fn_t(wh_store_t *store, void *baton);
+
+/** Runs work in one transaction under the write lock. */
+apr_status_t wh_store_batch(wh_store_t *store, wh_store_batch_fn_t *work,
+                            void *baton);
+
+/** The number that changes with every change to any webhook. */
+apr_status_t wh_store_generation(apr_int64_t *generation, wh_store_t *store);
+
+/** Webhooks of all contexts, by id. */
+apr_status_t wh_store_webhook_list_all(apr_array_header_t **webhooks,
+                                       wh_store_t *store, apr_pool_t *pool);
+
+/** What is known of an event that could not be inserted. */
+typedef struct wh_known_event_t {
+    int by_key;      /**< 1: the idempotency key is known, 0: the uuid */
+    int same;        /**< 1: it says the same */
+    char uuid[WH_UUID_SIZE];
+} wh_known_event_t;
+
+/** [batch] Inserts an event. APR_EEXIST: it is known already, see known. */
+apr_status_t wh_store_event_insert(wh_known_event_t *known, wh_store_t *store,
+                                   const wh_event_t *event);
+
+/** Looks an idempotency key up. APR_ENOENT: it is not known. */
+apr_status_t wh_store_event_by_key(wh_known_event_t *known, wh_store_t *store,
+                                   const wh_event_t *event);
+
+/** [batch] Inserts a delivery; owner 0: it waits in the database. */
+apr_status_t wh_store_delivery_insert(wh_store_t *store, apr_int64_t id,
+                                      apr_int64_t event_id,
+                                      apr_int32_t webhook_id, apr_time_t due,
+                                      apr_int64_t owner);
+
+/** [batch] Records the outcome that a delivery thread reported. */
+apr_status_t wh_store_outcome(wh_store_t *store, apr_int64_t node,
+                              apr_int64_t attempt_id,
+                              const wh_delivery_t *delivery);
+
+/** [batch] Adds a number of successful calls to a webhook's usage. */
+apr_status_t wh_store_usage_success(wh_store_t *store, apr_int32_t webhook_id,
+                                    apr_int64_t calls);
+
+/**
+ * Takes deliveries of one webhook that are due and belong to nobody, oldest
+ * first; a call of its own.
+ * @param list receives wh_delivery_t messages
+ * @param taken their number
+ */
+apr_status_t wh_store_claim(wh_message_list_t *list, int *taken,
+                            wh_store_t *store, apr_int64_t node,
+                            apr_int32_t webhook_id, apr_time_t now, int limit);
+
+/** When the next delivery of a webhook that belongs to nobody is due.
+ * APR_ENOENT: there is none. */
+apr_status_t wh_store_next_due(apr_time_t *due, wh_store_t *store,
+                               apr_int32_t webhook_id);
+
+/** Enters this node; last_id is the highest row id in the database. */
+apr_status_t wh_store_node_enter(apr_int64_t *last_id, wh_store_t *store,
+                                 apr_int64_t node, apr_time_t now);
+
+/** Ids of the other nodes. @param nodes of apr_int64_t */
+apr_status_t wh_store_node_list(apr_array_header_t **nodes, wh_store_t *store,
+                                apr_int64_t self, apr_pool_t *pool);
+
+/** Gives all deliveries of a node back and forgets it. */
+apr_status_t wh_store_node_release(int *released, wh_store_t *store,
+                                   apr_int64_t node, int forget);
+
+/**
+ * Deletes up to 500 rows of each table older than a row id.
+ * @param deleted rows deleted in all; 0: nothing left
+ * @param expired deliveries among them that had not been delivered
+ */
+apr_status_t wh_store_sweep(int *deleted, int *expired, wh_store_t *store,
+                            apr_int64_t below_id);
+
+/** Copies the write-ahead log into the database, under the write lock.
+ * @param pages length of the log before, in pages */
+apr_status_t wh_store_checkpoint(int *pages, wh_store_t *store, int truncate);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/migration.h"
+
+#include <stddef.h>
+
+/* Only text and 64-bit columns: what apr_dbd carries alike on every driver.
+ * Times are microseconds since 1970, UTC. */
+static const char *const step_1[] = {
+    "CREATE TABLE webhook ("
+    "id INTEGER PRIMARY KEY, context TEXT NOT NULL, "
+    "name TEXT NOT NULL, events TEXT NOT NULL, target_url TEXT NOT NULL, "
+    "secret TEXT, state BIGINT NOT NULL, type TEXT NOT NULL, headers TEXT, "
+    "properties TEXT, registered BIGINT NOT NULL, updated BIGINT NOT NULL, "
+    "registered_id BIGINT NOT NULL, registered_by TEXT, "
+    "updated_id BIGINT NOT NULL, updated_by TEXT, error_emails TEXT, "
+    "error_associates TEXT, description TEXT, notify_via BIGINT NOT NULL, "
+    "notify_when BIGINT NOT NULL)",
+    "CREATE INDEX webhook_context ON webhook (context, id)",
+    "CREATE TABLE webhook_usage ("
+    "webhook_id INTEGER PRIMARY KEY, total_calls BIGINT NOT NULL, "
+    "total_errors BIGINT NOT NULL, consecutive_errors BIGINT NOT NULL, "
+    "last_error TEXT, failing_since BIGINT NOT NULL)",
+    "CREATE TABLE event ("
+    "id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, "
+    "context TEXT NOT NULL, name TEXT NOT NULL, "
+    "primary_key BIGINT NOT NULL, associate_id BIGINT NOT NULL, "
+    "time BIGINT NOT NULL, data TEXT NOT NULL, idempotency TEXT)",
+    "CREATE UNIQUE INDEX event_idempotency ON event (idempotency) "
+    "WHERE idempotency IS NOT NULL",
+    "CREATE TABLE delivery ("
+    "id INTEGER PRIMARY KEY, event_id BIGINT NOT NULL, "
+    "webhook_id BIGINT NOT NULL, state BIGINT NOT NULL, "
+    "attempts BIGINT NOT NULL, due BIGINT NOT NULL, owner BIGINT NOT NULL, "
+    "body TEXT)",
+    "CREATE INDEX delivery_pending ON delivery (owner, webhook_id, due, id) "
+    "WHERE state = 0",
+    "CREATE TABLE attempt ("
+    "id INTEGER PRIMARY KEY, delivery_id BIGINT NOT NULL, "
+    "number BIGINT NOT NULL, started BIGINT NOT NULL, "
+    "duration BIGINT NOT NULL, status BIGINT NOT NULL, error TEXT, "
+    "address TEXT, answer TEXT)",
+    "CREATE TABLE node (id INTEGER PRIMARY KEY, heartbeat BIGINT NOT NULL)",
+    "INSERT INTO meta (name, value) VALUES ('generation', 1)",
+    "INSERT INTO meta (name, value) VALUES ('last_webhook_id', 0)",
+    NULL,
+};
+
+static const char *const *const steps[WH_SCHEMA_VERSION] = {step_1};
+
+const char *const *wh_migration_statements(int number)
+{
+    return steps[number - 1];
+}

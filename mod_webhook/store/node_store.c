@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <apr_strings.h>
+
+#include "store/delivery_store.h"
+#include "store/store_priv.h"
+
+typedef struct node_t {
+    apr_int64_t id;
+    apr_time_t now;
+    apr_int64_t last_id;
+    int released;
+    int forget;
+    apr_array_header_t *others;
+    apr_pool_t *pool;
+} node_t;
+
+static apr_status_t release(wh_store_t *store, node_t *node)
+{
+    const void *args[] = {&node->id};
+
+    return wh_db_update(&store->db, &node->released, WH_SQL_DELIVERY_RELEASE,
+                        args);
+}
+
+/* What a dead process of the same number still owned is free again. */
+static apr_status_t enter(wh_store_t *store, void *baton)
+{
+    node_t *node = baton;
+    const void *args[] = {&node->id, &node->now};
+    wh_rows_t rows;
+    apr_status_t rv = release(store, node);
+
+    if (rv == APR_SUCCESS) {
+        rv = wh_db_update(&store->db, NULL, WH_SQL_NODE_SET, args);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = wh_db_query(&rows, &store->db, wh_statement_text(WH_SQL_LAST_ID));
+    }
+    if (rv == APR_SUCCESS && wh_rows_next(&rows)) {
+        node->last_id = wh_rows_int64(&rows, 0);
+    }
+    return rv;
+}
+
+apr_status_t wh_store_node_enter(apr_int64_t *last_id, wh_store_t *store,
+                                 apr_int64_t node_id, apr_time_t now)
+{
+    node_t node = {.id = node_id, .now = now};
+    apr_status_t rv = wh_store_write(store, enter, &node);
+
+    *last_id = node.last_id;
+    return rv;
+}
+
+static apr_status_t list_others(wh_store_t *store, void *baton)
+{
+    node_t *node = baton;
+    const void *args[] = {&node->id};
+    wh_rows_t rows;
+    apr_status_t rv;
+
+    node->others = apr_array_make(node->pool, 4, sizeof(apr_int64_t));
+    rv = wh_db_select(&rows, &store->db, WH_SQL_NODE_LIST, args);
+    while (rv == APR_SUCCESS && wh_rows_next(&rows)) {
+        APR_ARRAY_PUSH(node->others, apr_int64_t) = wh_rows_int64(&rows, 0);
+    }
+    return rv;
+}
+
+apr_status_t wh_store_node_list(apr_array_header_t **nodes, wh_store_t *store,
+                                apr_int64_t self, apr_pool_t *pool)
+{
+    node_t node = {.id = self, .pool = pool};
+    apr_status_t rv = wh_store_read(store, list_others, &node);
+
+    *nodes = node.others;
+    return rv;
+}
+
+static apr_status_t leave(wh_store_t *store, void *baton)
+{
+    node_t *node = baton;
+    const void *args[] = {&node->id};
+    apr_status_t rv = release(store, node);
+
+    if (rv == APR_SUCCESS && node->forget) {
+        rv = wh_db_update(&store->db, NULL, WH_SQL_NODE_DELETE, args);
+    }
+    return rv;
+}
+
+apr_status_t wh_store_node_release(int *released, wh_store_t *store,
+                                   apr_int64_t node_id, int forget)
+{
+    node_t node = {.id = node_id, .forget = forget};
+    apr_status_t rv = wh_store_write(store, leave, &node);
+
+    *released = node.released;
+    return rv;
+}
+
+typedef struct sweep_t {
+    apr_int64_t below_id;
+    int deleted;
+    int expired;
+} sweep_t;
+
+static apr_status_t sweep(wh_store_t *store, void *baton)
+{
+    static const wh_statement_t tables[] = {
+        WH_SQL_SWEEP_ATTEMPT, WH_SQL_SWEEP_DELIVERY, WH_SQL_SWEEP_EVENT};
+    sweep_t *work = baton;
+    const void *args[] = {&work->below_id};
+    wh_rows_t rows;
+    apr_status_t rv;
+    int i, affected = 0;
+
+    work->deleted = work->expired = 0;
+    rv = wh_db_select(&rows, &store->db, WH_SQL_EXPIRED_COUNT, args);
+    if (rv == APR_SUCCESS && wh_rows_next(&rows)) {
+        work->expired = (int)wh_rows_int64(&rows, 0);
+    }
+    /* A table that has more than one portion goes first to its end: so no
+     * delivery outlives its event. */
+    for (i = 0; rv == APR_SUCCESS && i < 3 && affected < WH_ROWS_CHUNK; i++) {
+        rv = wh_db_update(&store->db, &affected, tables[i], args);
+        work->deleted += affected;
+    }
+    return rv;
+}
+
+apr_status_t wh_store_sweep(int *deleted, int *expired, wh_store_t *store,
+                            apr_int64_t below_id)
+{
+    sweep_t work = {.below_id = below_id};
+    apr_status_t rv = wh_store_write(store, sweep, &work);
+
+    *deleted = work.deleted;
+    *expired = work.expired;
+    return rv;
+}

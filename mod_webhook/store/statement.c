@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/statement.h"
+
+#define WEBHOOK_COLUMNS                                                        \
+    "w.id, w.context, w.name, w.events, w.target_url, w.secret, w.state, "     \
+    "w.type, w.headers, w.properties, w.registered, w.updated, "               \
+    "w.registered_id, w.registered_by, w.updated_id, w.updated_by, "           \
+    "w.error_emails, w.error_associates, w.description, w.notify_via, "        \
+    "w.notify_when, u.total_calls, u.total_errors, u.consecutive_errors, "     \
+    "u.last_error "                                                            \
+    "FROM webhook w LEFT JOIN webhook_usage u ON u.webhook_id = w.id "
+
+#define EVENT_COLUMNS                                                          \
+    "e.id, e.uuid, e.time, e.primary_key, e.associate_id, e.name, "            \
+    "e.context, e.data "
+
+/* The scan of a claim: an index range, in the order of its columns. */
+#define WAITING "owner = 0 AND webhook_id = %lld AND state = 0"
+
+static const char *const texts[WH_STATEMENT_COUNT] = {
+    [WH_SQL_BEGIN] = "BEGIN IMMEDIATE",
+    [WH_SQL_META_GET] = "SELECT value FROM meta WHERE name = %s",
+    [WH_SQL_META_SET] = "UPDATE meta SET value = %lld WHERE name = %s",
+    [WH_SQL_META_INCREMENT] =
+        "UPDATE meta SET value = value + 1 WHERE name = %s",
+
+    [WH_SQL_WEBHOOK_LIST] = "SELECT " WEBHOOK_COLUMNS
+                            "WHERE w.context = %s AND w.id > %lld "
+                            "ORDER BY w.id LIMIT 500",
+    [WH_SQL_WEBHOOK_LIST_ALL] = "SELECT " WEBHOOK_COLUMNS
+                                "WHERE w.id > %lld ORDER BY w.id LIMIT 500",
+    [WH_SQL_WEBHOOK_GET] = "SELECT " WEBHOOK_COLUMNS
+                           "WHERE w.context = %s AND w.id = %lld",
+    [WH_SQL_WEBHOOK_INSERT] =
+        "INSERT INTO webhook (id, context, name, events, target_url, secret, "
+        "state, type, headers, properties, registered, updated, "
+        "registered_id, registered_by, updated_id, updated_by, error_emails, "
+        "error_associates, description, notify_via, notify_when) VALUES "
+        "(%lld, %s, %s, %s, %s, %s, %lld, %s, %s, %s, %lld, %lld, %lld, %s, "
+        "%lld, %s, %s, %s, %s, %lld, %lld)",
+    [WH_SQL_WEBHOOK_UPDATE] =
+        "UPDATE webhook SET name = %s, events = %s, target_url = %s, "
+        "secret = %s, state = %lld, type = %s, headers = %s, "
+        "properties = %s, updated = %lld, updated_id = %lld, "
+        "updated_by = %s, error_emails = %s, error_associates = %s, "
+        "description = %s, notify_via = %lld, notify_when = %lld "
+        "WHERE context = %s AND id = %lld",
+    [WH_SQL_WEBHOOK_DELETE] =
+        "DELETE FROM webhook WHERE context = %s AND id = %lld",
+    [WH_SQL_USAGE_INSERT] =
+        "INSERT INTO webhook_usage (webhook_id, total_calls, total_errors, "
+        "consecutive_errors, last_error, failing_since) "
+        "VALUES (%lld, 0, 0, 0, NULL, 0)",
+    [WH_SQL_USAGE_DELETE] = "DELETE FROM webhook_usage WHERE webhook_id = "
+                            "%lld",
+    [WH_SQL_USAGE_SUCCESS] =
+        "UPDATE webhook_usage SET total_calls = total_calls + %lld, "
+        "consecutive_errors = 0, failing_since = 0 WHERE webhook_id = %lld",
+    [WH_SQL_USAGE_ERROR] =
+        "UPDATE webhook_usage SET total_calls = total_calls + 1, "
+        "total_errors = total_errors + 1, "
+        "consecutive_errors = consecutive_errors + 1, last_error = %s, "
+        "failing_since = CASE WHEN failing_since = 0 THEN %lld "
+        "ELSE failing_since END WHERE webhook_id = %lld",
+
+    [WH_SQL_EVENT_INSERT] =
+        "INSERT INTO event (id, uuid, context, name, primary_key, "
+        "associate_id, time, data, idempotency) VALUES "
+        "(%lld, %s, %s, %s, %lld, %lld, %lld, %s, %s) "
+        "ON CONFLICT DO NOTHING",
+    [WH_SQL_EVENT_BY_UUID] = "SELECT id FROM event WHERE uuid = %s",
+    [WH_SQL_EVENT_BY_KEY] =
+        "SELECT uuid, name, primary_key, data, context, id FROM event "
+        "WHERE idempotency = %s",
+    [WH_SQL_DELIVERY_INSERT] =
+        "INSERT INTO delivery (id, event_id, webhook_id, state, attempts, "
+        "due, owner) VALUES (%lld, %lld, %lld, 0, 0, %lld, %lld)",
+    [WH_SQL_DELIVERY_RECORD] =
+        "UPDATE delivery SET state = %lld, attempts = %lld, due = %lld, "
+        "owner = 0 WHERE id = %lld AND owner = %lld",
+    [WH_SQL_DELIVERY_BODY] = "UPDATE delivery SET body = %s WHERE id = %lld",
+    [WH_SQL_DELIVERY_RETURN] = "UPDATE delivery SET due = %lld, owner = 0 "
+                               "WHERE id = %lld AND owner = %lld",
+    [WH_SQL_DELIVERY_TAKE] =
+        "UPDATE delivery SET owner = %lld WHERE id = %lld AND owner = 0 "
+        "AND state = 0",
+    [WH_SQL_DELIVERY_DUE] =
+        "SELECT d.id, d.attempts, d.due, d.body, " EVENT_COLUMNS
+        "FROM delivery d JOIN event e ON e.id = d.event_id "
+        "WHERE d.owner = 0 AND d.webhook_id = %lld AND d.state = 0 "
+        "AND d.due <= %lld ORDER BY d.due, d.id LIMIT %lld",
+    [WH_SQL_DELIVERY_NEXT_DUE] = "SELECT due FROM delivery WHERE " WAITING
+                                 " ORDER BY due LIMIT 1",
+    [WH_SQL_DELIVERY_RELEASE] =
+        "UPDATE delivery SET owner = 0 WHERE owner = %lld AND state = 0",
+    [WH_SQL_ATTEMPT_INSERT] =
+        "INSERT INTO attempt (id, delivery_id, number, started, duration, "
+        "status, error, address, answer) VALUES "
+        "(%lld, %lld, %lld, %lld, %lld, %lld, %s, %s, %s)",
+    [WH_SQL_LAST_ID] = "SELECT max(id) FROM (SELECT max(id) AS id FROM event "
+                       "UNION ALL SELECT max(id) FROM delivery "
+                       "UNION ALL SELECT max(id) FROM attempt) AS ids",
+
+    [WH_SQL_NODE_SET] = "INSERT INTO node (id, heartbeat) VALUES (%lld, %lld) "
+                        "ON CONFLICT (id) DO UPDATE SET "
+                        "heartbeat = excluded.heartbeat",
+    [WH_SQL_NODE_LIST] = "SELECT id FROM node WHERE id <> %lld "
+                         "ORDER BY id LIMIT 500",
+    [WH_SQL_NODE_DELETE] = "DELETE FROM node WHERE id = %lld",
+
+    [WH_SQL_SWEEP_ATTEMPT] =
+        "DELETE FROM attempt WHERE id IN (SELECT id FROM attempt "
+        "WHERE id < %lld ORDER BY id LIMIT 500)",
+    [WH_SQL_SWEEP_DELIVERY] =
+        "DELETE FROM delivery WHERE id IN (SELECT id FROM delivery "
+        "WHERE id < %lld ORDER BY id LIMIT 500)",
+    [WH_SQL_SWEEP_EVENT] =
+        "DELETE FROM event WHERE id IN (SELECT id FROM event "
+        "WHERE id < %lld ORDER BY id LIMIT 500)",
+    [WH_SQL_EXPIRED_COUNT] =
+        "SELECT count(*) FROM (SELECT id, state FROM delivery "
+        "WHERE id < %lld ORDER BY id LIMIT 500) AS swept WHERE state = 0",
+};
+
+const char *wh_statement_text(wh_statement_t statement)
+{
+    return texts[statement];
+}

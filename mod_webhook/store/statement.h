@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Every SQL text, as data.
+ * Stage: store · pure
+ *
+ * Texts are in apr_dbd's form: %s a text, %lld a 64-bit number.
+ */
+#ifndef WH_STORE_STATEMENT_H
+#define WH_STORE_STATEMENT_H
+
+typedef enum {
+    WH_SQL_BEGIN,
+    WH_SQL_META_GET,
+    WH_SQL_META_SET,
+    WH_SQL_META_INCREMENT,
+    WH_SQL_WEBHOOK_LIST,
+    WH_SQL_WEBHOOK_LIST_ALL,
+    WH_SQL_WEBHOOK_GET,
+    WH_SQL_WEBHOOK_INSERT,
+    WH_SQL_WEBHOOK_UPDATE,
+    WH_SQL_WEBHOOK_DELETE,
+    WH_SQL_USAGE_INSERT,
+    WH_SQL_USAGE_DELETE,
+    WH_SQL_USAGE_SUCCESS,
+    WH_SQL_USAGE_ERROR,
+    WH_SQL_EVENT_INSERT,
+    WH_SQL_EVENT_BY_UUID,
+    WH_SQL_EVENT_BY_KEY,
+    WH_SQL_DELIVERY_INSERT,
+    WH_SQL_DELIVERY_RECORD,
+    WH_SQL_DELIVERY_BODY,
+    WH_SQL_DELIVERY_RETURN,
+    WH_SQL_DELIVERY_TAKE,
+    WH_SQL_DELIVERY_DUE,
+    WH_SQL_DELIVERY_NEXT_DUE,
+    WH_SQL_DELIVERY_RELEASE,
+    WH_SQL_ATTEMPT_INSERT,
+    WH_SQL_LAST_ID,
+    WH_SQL_NODE_SET,
+    WH_SQL_NODE_LIST,
+    WH_SQL_NODE_DELETE,
+    WH_SQL_SWEEP_ATTEMPT,
+    WH_SQL_SWEEP_DELIVERY,
+    WH_SQL_SWEEP_EVENT,
+    WH_SQL_EXPIRED_COUNT,
+    WH_STATEMENT_COUNT
+} wh_statement_t;
+
+const char *wh_statement_text(wh_statement_t statement);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Inside of a store: for the files of store/ alone.
+ */
+#ifndef WH_STORE_STORE_PRIV_H
+#define WH_STORE_STORE_PRIV_H
+
+#include <apr_allocator.h>
+
+#include "base/settings.h"
+#include "store/db.h"
+#include "store/lock.h"
+#include "store/store.h"
+
+struct wh_store_t {
+    const wh_settings_t *settings;
+    apr_pool_t *pool;            /* own allocator: one thread at a time */
+    wh_db_t db;
+    wh_lock_t lock;              /* beside the database; -1: not open */
+    int locked;
+    apr_interval_time_t patience; /* how long to wait for the lock */
+};
+
+/** A piece of work on an open handle; may run twice, so it sets what it
+ * returns from scratch. */
+typedef apr_status_t wh_store_work_fn_t(wh_store_t *store, void *baton);
+
+/**
+ * Runs work in a transaction under the write lock: COMMIT when it returns
+ * APR_SUCCESS, else ROLLBACK. When the database fails the handle is reopened
+ * and the work done once more: prepared statements die when the schema
+ * changes under them, and then a new handle is all it takes.
+ */
+apr_status_t wh_store_write(wh_store_t *store, wh_store_work_fn_t *work,
+                            void *baton);
+
+/** The same without lock and transaction, for work that only reads. */
+apr_status_t wh_store_read(wh_store_t *store, wh_store_work_fn_t *work,
+                           void *baton);
+
+/** One row of wh_statement's webhook columns as a record. */
+struct wh_webhook_t *wh_store_webhook_row(wh_rows_t *rows, apr_pool_t *pool);
+
+#endif
