@@ -66,8 +66,8 @@ apr_int64_t wh_row_id_next(wh_row_ids_t *ids, apr_time_t now)
             counter = 0;
         }
     }
-    ids->last = milliseconds << WH_ROW_ID_SHIFT | ids->node << COUNTER_BITS |
-                counter;
+    ids->last =
+        milliseconds << WH_ROW_ID_SHIFT | ids->node << COUNTER_BITS | counter;
     return ids->last;
 }
 

@@ -28,8 +28,8 @@ int wh_uuid_valid(const char *text);
 
 /** Makes row ids: time-ordered, unique among nodes. One thread. */
 typedef struct wh_row_ids_t {
-    apr_int64_t node;    /**< 0 to WH_NODE_MAX */
-    apr_int64_t last;    /**< last id given out: ids never go back */
+    apr_int64_t node; /**< 0 to WH_NODE_MAX */
+    apr_int64_t last; /**< last id given out: ids never go back */
 } wh_row_ids_t;
 
 /** The next id. When the clock stands still or goes back, the ids run on. */

@@ -92,8 +92,7 @@ wh_message_t *wh_inbox_take(wh_inbox_t *inbox)
     uint64_t count;
 
     /* Read before the list is taken: a later post then wakes again. */
-    if (read(inbox->descriptor, &count, sizeof(count)) < 0 &&
-        errno != EAGAIN) {
+    if (read(inbox->descriptor, &count, sizeof(count)) < 0 && errno != EAGAIN) {
         wh_log(WH_LOG_ERROR, APR_FROM_OS_ERROR(errno),
                WHLOGNO(1002) "cannot read a wake-up");
     }

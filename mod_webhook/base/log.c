@@ -21,8 +21,7 @@ void wh_log_set_sink(wh_log_sink_fn_t *sink, wh_log_enabled_fn_t *enabled,
 
 int wh_log_enabled(int level)
 {
-    return target.sink && target.enabled &&
-           target.enabled(target.baton, level);
+    return target.sink && target.enabled && target.enabled(target.baton, level);
 }
 
 void wh_log_write(const char *file, int line, int level, apr_status_t rv,

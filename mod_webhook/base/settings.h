@@ -14,21 +14,21 @@ struct wh_address_policy_t;
 
 /** One httpd has one dispatcher and so one of these. */
 typedef struct wh_settings_t {
-    const char *state_dir;        /**< absolute; mode 0700, server's user */
-    const char *database_driver;  /**< name of an apr_dbd driver */
-    const char *database_params;  /**< as apr_dbd_open() takes them */
-    int threads;                  /**< delivery threads, 1 to 64 */
-    int concurrency;              /**< transfers in flight, all threads */
-    int endpoint_concurrency;     /**< transfers in flight to one webhook */
-    int window;                   /**< deliveries held in memory, in total */
-    int endpoint_window;          /**< deliveries held in memory, one webhook */
-    apr_interval_time_t timeout;         /**< one attempt, in total */
+    const char *state_dir;       /**< absolute; mode 0700, server's user */
+    const char *database_driver; /**< name of an apr_dbd driver */
+    const char *database_params; /**< as apr_dbd_open() takes them */
+    int threads;                 /**< delivery threads, 1 to 64 */
+    int concurrency;             /**< transfers in flight, all threads */
+    int endpoint_concurrency;    /**< transfers in flight to one webhook */
+    int window;                  /**< deliveries held in memory, in total */
+    int endpoint_window;         /**< deliveries held in memory, one webhook */
+    apr_interval_time_t timeout; /**< one attempt, in total */
     apr_interval_time_t connect_timeout; /**< name, TCP and TLS together */
     apr_interval_time_t drain_timeout;   /**< transfers' time at a stop */
     apr_interval_time_t signal_timeout;  /**< a request waits so long for 204 */
     apr_interval_time_t retention;       /**< age at which rows are swept */
-    apr_size_t max_body;          /**< largest WebhookMaxBody of all servers */
-    int require_https;            /**< 1: only https targets */
+    apr_size_t max_body; /**< largest WebhookMaxBody of all servers */
+    int require_https;   /**< 1: only https targets */
     const struct wh_retry_schedule_t *retry;
     const struct wh_address_policy_t *addresses;
 } wh_settings_t;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deliver/delivery_thread.h"
 
-#include <apr_allocator.h>
 #include <apr_pools.h>
 #include <errno.h>
 #include <openssl/rand.h>
@@ -9,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/pool.h"
 #include "deliver/endpoint.h"
 #include "deliver/message.h"
 #include "deliver/outcome.h"
@@ -25,23 +25,23 @@
 
 struct wh_delivery_thread_t {
     const wh_settings_t *settings;
-    apr_pool_t *pool;             /* own allocator */
+    apr_pool_t *pool; /* own allocator */
     wh_inbox_t *inbox;
-    wh_inbox_t *commit_inbox;     /* the commit thread's */
-    wh_message_list_t outcomes;   /* to be posted at the end of the round */
+    wh_inbox_t *commit_inbox;   /* the commit thread's */
+    wh_message_list_t outcomes; /* to be posted at the end of the round */
     wh_endpoints_t endpoints;
     wh_sockets_t sockets;
     wh_guard_t guard;
     CURLM *multi;
-    apr_time_t timer;             /* libcurl's, NEVER: none */
+    apr_time_t timer; /* libcurl's, NEVER: none */
     int concurrency;
     int running_count;
     wh_transfer_t *running;
     wh_transfer_t *idle;
     int idle_count;
     int stopping;
-    apr_time_t deadline;          /* of the stop */
-    wh_message_t stopped;         /* its last word */
+    apr_time_t deadline;  /* of the stop */
+    wh_message_t stopped; /* its last word */
     apr_uint32_t dice;
 };
 
@@ -70,8 +70,8 @@ static apr_status_t create_multi(wh_delivery_thread_t *thread)
     CURLM *multi = thread->multi = curl_multi_init();
 
     if (!multi ||
-        curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION,
-                          wh_sockets_changed) != CURLM_OK ||
+        curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, wh_sockets_changed) !=
+            CURLM_OK ||
         curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, &thread->sockets) !=
             CURLM_OK ||
         curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer) !=
@@ -98,8 +98,7 @@ static apr_status_t create_parts(wh_delivery_thread_t *thread)
     if (rv == APR_SUCCESS) {
         rv = create_multi(thread);
     }
-    if (RAND_bytes((unsigned char *)&thread->dice, sizeof(thread->dice)) !=
-            1 ||
+    if (RAND_bytes((unsigned char *)&thread->dice, sizeof(thread->dice)) != 1 ||
         !thread->dice) {
         thread->dice = 1;
     }
@@ -110,29 +109,20 @@ apr_status_t wh_delivery_thread_create(wh_delivery_thread_t **result,
                                        const wh_settings_t *settings,
                                        wh_inbox_t *outcomes, int concurrency)
 {
-    apr_allocator_t *allocator;
     wh_delivery_thread_t *thread;
     apr_pool_t *pool;
-    apr_status_t rv = apr_allocator_create(&allocator);
+    apr_status_t rv = wh_pool_create(&pool, "webhook_delivery_thread", 0);
 
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = apr_pool_create_unmanaged_ex(&pool, NULL, allocator);
-    if (rv != APR_SUCCESS) {
-        apr_allocator_destroy(allocator);
-        return rv;
-    }
-    apr_allocator_owner_set(allocator, pool);
-    apr_pool_tag(pool, "webhook_delivery_thread");
     thread = apr_pcalloc(pool, sizeof(*thread));
     thread->pool = pool;
     thread->settings = settings;
     thread->commit_inbox = outcomes;
     thread->concurrency = concurrency;
     thread->timer = NEVER;
-    wh_endpoints_init(&thread->endpoints, settings->endpoint_concurrency,
-                      pool);
+    wh_endpoints_init(&thread->endpoints, settings->endpoint_concurrency, pool);
     wh_guard_init(&thread->guard, settings->addresses, pool);
     rv = create_parts(thread);
     if (rv != APR_SUCCESS) {
@@ -194,8 +184,7 @@ static void handle_message(wh_delivery_thread_t *thread, wh_message_t *message)
             report(thread, delivery);
         }
         else {
-            wh_endpoints_queue(&thread->endpoints, delivery,
-                               &thread->outcomes);
+            wh_endpoints_queue(&thread->endpoints, delivery, &thread->outcomes);
         }
         break;
     case WH_MESSAGE_STOP:
@@ -372,8 +361,7 @@ static int wait_milliseconds(const wh_delivery_thread_t *thread)
     apr_time_t until = thread->timer;
     apr_interval_time_t left;
 
-    if (thread->stopping &&
-        (until == NEVER || thread->deadline < until)) {
+    if (thread->stopping && (until == NEVER || thread->deadline < until)) {
         until = thread->deadline;
     }
     if (until == NEVER) {
@@ -394,8 +382,7 @@ static void handle_event(wh_delivery_thread_t *thread,
     }
     mask = wh_sockets_event(&thread->sockets, event);
     if (mask) {
-        curl_multi_socket_action(thread->multi, event->data.fd, mask,
-                                 &unused);
+        curl_multi_socket_action(thread->multi, event->data.fd, mask, &unused);
     }
 }
 

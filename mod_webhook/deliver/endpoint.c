@@ -15,8 +15,7 @@ void wh_endpoints_init(wh_endpoints_t *endpoints, int limit, apr_pool_t *pool)
 
 static wh_endpoint_t *find(wh_endpoints_t *endpoints, apr_int32_t webhook_id)
 {
-    return apr_hash_get(endpoints->by_webhook, &webhook_id,
-                        sizeof(webhook_id));
+    return apr_hash_get(endpoints->by_webhook, &webhook_id, sizeof(webhook_id));
 }
 
 static wh_endpoint_t *find_or_create(wh_endpoints_t *endpoints,

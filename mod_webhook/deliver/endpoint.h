@@ -14,16 +14,16 @@
 
 typedef struct wh_endpoint_t {
     apr_int32_t webhook_id;
-    wh_target_t *target;          /* NULL: not known yet */
-    wh_message_list_t queue;      /* of wh_delivery_t, first in first out */
+    wh_target_t *target;     /* NULL: not known yet */
+    wh_message_list_t queue; /* of wh_delivery_t, first in first out */
     int in_flight;
-    int ready;                    /* 1: in the ring */
+    int ready; /* 1: in the ring */
     struct wh_endpoint_t *next_ready;
 } wh_endpoint_t;
 
 typedef struct wh_endpoints_t {
     apr_hash_t *by_webhook;
-    int limit;                    /* transfers in flight per endpoint */
+    int limit; /* transfers in flight per endpoint */
     /* ring of endpoints that may start a transfer, in turn */
     wh_endpoint_t *first_ready;
     wh_endpoint_t *last_ready;

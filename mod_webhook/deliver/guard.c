@@ -68,8 +68,8 @@ static int port_of(const struct sockaddr *address)
 const char *wh_guard_refusal(const wh_guard_t *guard,
                              const struct sockaddr *address)
 {
-    wh_address_verdict_t verdict = wh_address_judge(
-        guard->policy, address, guard->own, guard->own_count);
+    wh_address_verdict_t verdict =
+        wh_address_judge(guard->policy, address, guard->own, guard->own_count);
 
     if (verdict != WH_ADDRESS_ALLOWED) {
         return wh_address_verdict_name(verdict);

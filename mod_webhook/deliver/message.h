@@ -16,8 +16,8 @@ enum {
     WH_MESSAGE_DELIVERY,   /**< wh_delivery_t: to be delivered */
     WH_MESSAGE_STOP,       /**< wh_stop_t: finish what is in flight */
     /* to the commit thread */
-    WH_MESSAGE_OUTCOME,    /**< wh_delivery_t, with its outcome */
-    WH_MESSAGE_STOPPED     /**< no more: the thread will touch no inbox again; not freed */
+    WH_MESSAGE_OUTCOME, /**< wh_delivery_t, with its outcome */
+    WH_MESSAGE_STOPPED /**< no more: the thread will touch no inbox again; not freed */
 };
 
 /** Malloc'ed by the sender, freed by the receiver. */

@@ -72,12 +72,10 @@ static void describe(wh_transfer_t *transfer, CURLcode code, apr_time_t now)
 
     delivery->status = transfer->status;
     delivery->started = transfer->started;
-    delivery->duration =
-        now > transfer->started ? now - transfer->started : 0;
-    delivery->error =
-        transfer->blocked && code == CURLE_COULDNT_CONNECT
-            ? "address not allowed"
-            : wh_outcome_error_class(code);
+    delivery->duration = now > transfer->started ? now - transfer->started : 0;
+    delivery->error = transfer->blocked && code == CURLE_COULDNT_CONNECT
+                          ? "address not allowed"
+                          : wh_outcome_error_class(code);
     delivery->answer = answer_text(transfer);
     if (curl_easy_getinfo(transfer->easy, CURLINFO_PRIMARY_IP, &address) ==
             CURLE_OK &&
@@ -119,10 +117,9 @@ void wh_outcome_decide(wh_transfer_t *transfer, CURLcode code,
 {
     wh_delivery_t *delivery = transfer->delivery;
 
-    if (!transfer->complete && (transfer->local_error ||
-                                code == CURLE_FAILED_INIT ||
-                                (code == CURLE_OUT_OF_MEMORY &&
-                                 transfer->header_bytes == 0))) {
+    if (!transfer->complete &&
+        (transfer->local_error || code == CURLE_FAILED_INIT ||
+         (code == CURLE_OUT_OF_MEMORY && transfer->header_bytes == 0))) {
         wh_log(WH_LOG_WARNING, APR_FROM_OS_ERROR(transfer->local_error),
                WHLOGNO(1222) "webhook %d event %s: no attempt possible (%s)",
                delivery->webhook_id, delivery->event->uuid,

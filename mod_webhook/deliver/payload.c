@@ -23,9 +23,8 @@ void wh_payload_timestamp(char text[WH_TIMESTAMP_SIZE], apr_time_t time)
                       utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
                       utc.tm_hour, utc.tm_min, utc.tm_sec);
     if (utc.tm_usec) {
-        length += snprintf(text + length,
-                           (size_t)(WH_TIMESTAMP_SIZE - length), ".%06d",
-                           utc.tm_usec);
+        length += snprintf(text + length, (size_t)(WH_TIMESTAMP_SIZE - length),
+                           ".%06d", utc.tm_usec);
         while (text[length - 1] == '0') {
             length--;
         }

@@ -14,16 +14,16 @@
 #include "model/webhook.h"
 
 typedef struct wh_target_t {
-    wh_message_t message;         /**< first: it is posted */
+    wh_message_t message; /**< first: it is posted */
     apr_int32_t webhook_id;
-    int active;                   /**< 0: deliver nothing */
-    int removed;                  /**< 1: the webhook was deleted */
-    int references;               /**< transfers, and the endpoint */
+    int active;     /**< 0: deliver nothing */
+    int removed;    /**< 1: the webhook was deleted */
+    int references; /**< transfers, and the endpoint */
     char *url;
-    char *secret;                 /**< NULL: not signed */
-    char *context_json;           /**< ContextIdentifier with its quotes */
-    char *payload_tail;           /**< WebhookName and Properties, to "}" */
-    struct curl_slist *headers;   /**< custom ones and Content-Type */
+    char *secret;               /**< NULL: not signed */
+    char *context_json;         /**< ContextIdentifier with its quotes */
+    char *payload_tail;         /**< WebhookName and Properties, to "}" */
+    struct curl_slist *headers; /**< custom ones and Content-Type */
 } wh_target_t;
 
 /** NULL: out of memory. */

@@ -42,8 +42,8 @@ static void start_block(wh_transfer_t *transfer, const char *line,
     if (space && length - (apr_size_t)(space - line) >= 4 &&
         apr_isdigit(space[1]) && apr_isdigit(space[2]) &&
         apr_isdigit(space[3])) {
-        transfer->status = (space[1] - '0') * 100 + (space[2] - '0') * 10 +
-                           (space[3] - '0');
+        transfer->status =
+            (space[1] - '0') * 100 + (space[2] - '0') * 10 + (space[3] - '0');
     }
     transfer->retry_after = 0;
     transfer->answer_length = 0;
@@ -176,10 +176,8 @@ static int set_request(CURL *easy, wh_transfer_t *transfer)
     rc |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     rc |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
     rc |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
-    rc |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION,
-                           wh_sockets_close);
-    rc |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA,
-                           transfer->sockets);
+    rc |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, wh_sockets_close);
+    rc |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfer->sockets);
     return rc == CURLE_OK;
 }
 
@@ -299,8 +297,8 @@ apr_status_t wh_transfer_prepare(wh_transfer_t *transfer, wh_target_t *target,
     rv = transfer->body ? set_headers(transfer, target, delivery, length)
                         : APR_ENOMEM;
     if (rv == APR_SUCCESS &&
-        (curl_easy_setopt(transfer->easy, CURLOPT_POSTFIELDS,
-                          transfer->body) != CURLE_OK ||
+        (curl_easy_setopt(transfer->easy, CURLOPT_POSTFIELDS, transfer->body) !=
+             CURLE_OK ||
          curl_easy_setopt(transfer->easy, CURLOPT_POSTFIELDSIZE_LARGE,
                           (curl_off_t)length) != CURLE_OK ||
          curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER,

@@ -30,20 +30,20 @@ typedef struct wh_transfer_t {
     struct wh_transfer_t *next;     /* at rest, or running: in one list */
     struct wh_transfer_t *previous; /* while it is running */
     CURL *easy;
-    wh_guard_t *guard;              /* the thread's */
-    wh_sockets_t *sockets;          /* the thread's */
-    wh_target_t *configured;        /* whom the handle is set up for */
+    wh_guard_t *guard;       /* the thread's */
+    wh_sockets_t *sockets;   /* the thread's */
+    wh_target_t *configured; /* whom the handle is set up for */
     wh_delivery_t *delivery;
     void *endpoint;
-    char *body;                     /* bytes being sent */
+    char *body; /* bytes being sent */
     /* headers of this attempt: nodes and their texts, no allocation */
     struct curl_slist nodes[WH_TRANSFER_HEADERS];
     char texts[WH_TRANSFER_HEADERS][192];
     /* what came back */
-    int status;                     /* of the last status line */
-    int complete;                   /* a final header block has ended */
-    const char *blocked;            /* the guard's word, NULL: none */
-    int local_error;                /* ours, not the receiver's */
+    int status;          /* of the last status line */
+    int complete;        /* a final header block has ended */
+    const char *blocked; /* the guard's word, NULL: none */
+    int local_error;     /* ours, not the receiver's */
     apr_interval_time_t retry_after;
     apr_size_t header_bytes;
     apr_size_t body_bytes;

@@ -77,8 +77,8 @@ void wh_channel_server_accept(wh_channel_server_t *server)
     int descriptor;
 
     while (server->accepting) {
-        descriptor = accept4(server->listener, NULL, NULL,
-                             SOCK_NONBLOCK | SOCK_CLOEXEC);
+        descriptor =
+            accept4(server->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (descriptor >= 0) {
             add_connection(server, descriptor);
         }
@@ -181,20 +181,17 @@ void wh_channel_server_read(wh_channel_server_t *server,
         return;
     }
     if (!ready_to_read(server, connection)) {
-        wh_log(WH_LOG_ERROR, APR_ENOMEM,
-               WHLOGNO(1304) "no memory for a frame");
+        wh_log(WH_LOG_ERROR, APR_ENOMEM, WHLOGNO(1304) "no memory for a frame");
         break_off(server, connection);
         return;
     }
-    count = recv(connection->descriptor,
-                 connection->in + connection->in_filled,
+    count = recv(connection->descriptor, connection->in + connection->in_filled,
                  connection->in_size - connection->in_filled, 0);
     if (count > 0) {
         connection->in_filled += (apr_size_t)count;
         hand_out(server, connection, on_frame, baton);
     }
-    else if (count == 0 ||
-             (errno != EAGAIN && errno != EINTR)) {
+    else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
         break_off(server, connection);
     }
 }
@@ -221,8 +218,8 @@ static void send_acks(wh_channel_server_t *server, wh_connection_t *connection)
     if (connection->out_filled == 0) {
         return;
     }
-    sent = send(connection->descriptor, connection->out,
-                connection->out_filled, MSG_NOSIGNAL | MSG_DONTWAIT);
+    sent = send(connection->descriptor, connection->out, connection->out_filled,
+                MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && errno != EAGAIN && errno != EINTR) {
         connection->broken = 1;
         return;
@@ -237,8 +234,7 @@ static void send_acks(wh_channel_server_t *server, wh_connection_t *connection)
     }
     if (connection->watched != event.events) {
         connection->watched = event.events;
-        epoll_ctl(server->epoll, EPOLL_CTL_MOD, connection->descriptor,
-                  &event);
+        epoll_ctl(server->epoll, EPOLL_CTL_MOD, connection->descriptor, &event);
     }
 }
 

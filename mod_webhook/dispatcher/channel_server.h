@@ -18,13 +18,13 @@ typedef struct wh_connection_t {
     struct wh_connection_t *next;
     struct wh_connection_t *previous;
     int descriptor;
-    int broken;             /* 1: to be closed at the next flush */
-    unsigned int watched;   /* events in the epoll set */
-    int waiting;            /* 1: in the list of the next flush */
+    int broken;           /* 1: to be closed at the next flush */
+    unsigned int watched; /* events in the epoll set */
+    int waiting;          /* 1: in the list of the next flush */
     struct wh_connection_t *next_waiting;
     char *in;
     apr_size_t in_filled;
-    apr_size_t in_parsed;   /* bytes handed out as frames */
+    apr_size_t in_parsed; /* bytes handed out as frames */
     apr_size_t in_size;
     char *out;
     apr_size_t out_filled;
@@ -33,7 +33,7 @@ typedef struct wh_connection_t {
 
 typedef struct wh_channel_server_t {
     int epoll;
-    int listener;           /* the parent's, shared by dispatchers */
+    int listener; /* the parent's, shared by dispatchers */
     apr_size_t frame_limit;
     wh_connection_t *connections;
     wh_connection_t *waiting;

@@ -15,8 +15,7 @@ static apr_status_t find_next_due(wh_commit_t *commit,
 {
     apr_status_t rv;
 
-    rv = wh_store_next_due(&entry->next_due, commit->store,
-                           entry->webhook_id);
+    rv = wh_store_next_due(&entry->next_due, commit->store, entry->webhook_id);
     if (rv == APR_ENOENT) {
         entry->next_due = WH_NEVER;
         rv = APR_SUCCESS;
@@ -24,9 +23,8 @@ static apr_status_t find_next_due(wh_commit_t *commit,
     return rv;
 }
 
-static apr_status_t claim_entry(wh_commit_t *commit,
-                                wh_schedule_entry_t *entry, int room,
-                                apr_time_t now)
+static apr_status_t claim_entry(wh_commit_t *commit, wh_schedule_entry_t *entry,
+                                int room, apr_time_t now)
 {
     wh_message_list_t taken;
     wh_message_t *message;

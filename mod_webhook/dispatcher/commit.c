@@ -109,8 +109,8 @@ static apr_status_t load_snapshot(wh_commit_t *commit, apr_int64_t generation,
 static apr_status_t enter(wh_commit_t *commit, apr_time_t now)
 {
     apr_int64_t last;
-    apr_status_t rv = wh_store_node_enter(&last, commit->store,
-                                          commit->ids.node, now);
+    apr_status_t rv =
+        wh_store_node_enter(&last, commit->store, commit->ids.node, now);
 
     if (rv == APR_SUCCESS) {
         commit->ids.last = last;
@@ -139,14 +139,14 @@ static void plan(wh_commit_t *commit, wh_batch_entry_t *entry, apr_time_t now)
 {
     int i, count;
 
-    entry->listeners = wh_match_find(commit->index, entry->event.context,
-                                     entry->event.name);
+    entry->listeners =
+        wh_match_find(commit->index, entry->event.context, entry->event.name);
     if (!entry->listeners) {
         return;
     }
     count = entry->listeners->nelts;
-    entry->plans = apr_pcalloc(commit->batch_pool,
-                               (apr_size_t)count * sizeof(wh_plan_t));
+    entry->plans =
+        apr_pcalloc(commit->batch_pool, (apr_size_t)count * sizeof(wh_plan_t));
     for (i = 0; i < count; i++) {
         const wh_webhook_t *webhook =
             APR_ARRAY_IDX(entry->listeners, i, const wh_webhook_t *);
@@ -332,8 +332,8 @@ static void dispatch(wh_commit_t *commit, wh_batch_entry_t *entry,
             continue;
         }
         if (event) {
-            delivery = wh_delivery_create(event, plan->id,
-                                          plan->entry->webhook_id);
+            delivery =
+                wh_delivery_create(event, plan->id, plan->entry->webhook_id);
         }
         if (!delivery) {
             wh_log(WH_LOG_ERROR, APR_ENOMEM,

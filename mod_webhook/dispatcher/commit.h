@@ -23,26 +23,26 @@
 typedef struct wh_plan_t {
     apr_int64_t id;
     wh_schedule_entry_t *entry;
-    int reserved;               /* 1: goes to memory, 0: waits in the database */
+    int reserved; /* 1: goes to memory, 0: waits in the database */
 } wh_plan_t;
 
 /** One frame of the batch. */
 typedef struct wh_batch_entry_t {
     wh_connection_t *connection;
-    wh_event_t event;           /* texts lie in the connection's buffer */
+    wh_event_t event; /* texts lie in the connection's buffer */
     const apr_array_header_t *listeners;
-    wh_plan_t *plans;           /* one for each listener */
-    int known;                  /* 1: not inserted, it was there already */
+    wh_plan_t *plans; /* one for each listener */
+    int known;        /* 1: not inserted, it was there already */
     wh_ack_t ack;
 } wh_batch_entry_t;
 
 typedef struct wh_commit_t {
     const wh_settings_t *settings;
-    apr_pool_t *pool;           /* the process's: lives as long as it */
-    apr_pool_t *batch_pool;     /* cleared after each batch */
+    apr_pool_t *pool;       /* the process's: lives as long as it */
+    apr_pool_t *batch_pool; /* cleared after each batch */
     wh_store_t *store;
     wh_row_ids_t ids;
-    int entered;                /* 1: this node is known to the database */
+    int entered; /* 1: this node is known to the database */
     wh_channel_server_t *server;
     wh_schedule_t schedule;
     /* webhooks as of a generation */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dispatcher/dispatcher.h"
 
-#include <apr_allocator.h>
 #include <apr_dbd.h>
 #include <apr_thread_pool.h>
 #include <curl/curl.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/pool.h"
 #include "deliver/delivery_thread.h"
 #include "deliver/message.h"
 #include "dispatcher/commit.h"
@@ -38,11 +38,12 @@ typedef struct dispatcher_t {
     wh_store_t *store;
     wh_node_t node;
     wh_maintenance_t maintenance;
+    apr_pool_t *threads_pool;
     apr_thread_pool_t *thread_pool;
     wh_delivery_thread_t **threads;
     wh_inbox_t **inboxes;
     int thread_count;
-    int running;             /* delivery threads that have not ended */
+    int running; /* delivery threads that have not ended */
     int stopping;
     apr_time_t give_up_at;
     apr_time_t tick_at;
@@ -119,7 +120,12 @@ static apr_status_t start_threads(dispatcher_t *d)
     apr_size_t count = (apr_size_t)d->thread_count;
     apr_status_t rv;
 
-    rv = apr_thread_pool_create(&d->thread_pool, count, count, d->pool);
+    /* The thread pool's threads allocate from its pool, not from ours. */
+    rv = wh_pool_create(&d->threads_pool, "webhook_thread_pool", 1);
+    if (rv == APR_SUCCESS) {
+        rv = apr_thread_pool_create(&d->thread_pool, count, count,
+                                    d->threads_pool);
+    }
     for (; rv == APR_SUCCESS && d->running < d->thread_count; d->running++) {
         rv = apr_thread_pool_push(d->thread_pool, run_thread,
                                   d->threads[d->running],
@@ -320,9 +326,8 @@ static void tick(dispatcher_t *d, apr_time_t now)
 
 static int is_done(const dispatcher_t *d, apr_time_t now)
 {
-    return d->stopping &&
-           ((d->running == 0 && !d->commit.outcomes.first) ||
-            now >= d->give_up_at);
+    return d->stopping && ((d->running == 0 && !d->commit.outcomes.first) ||
+                           now >= d->give_up_at);
 }
 
 static void loop(dispatcher_t *d)
@@ -359,6 +364,7 @@ static int finish(dispatcher_t *d)
         _exit(0);
     }
     apr_thread_pool_destroy(d->thread_pool);
+    apr_pool_destroy(d->threads_pool);
     for (i = 0; i < d->thread_count; i++) {
         wh_delivery_thread_destroy(d->threads[i]);
     }
@@ -378,22 +384,15 @@ static int finish(dispatcher_t *d)
     return 0;
 }
 
-int wh_dispatcher_run(const wh_settings_t *settings, int listener,
-                      pid_t parent)
+int wh_dispatcher_run(const wh_settings_t *settings, int listener, pid_t parent)
 {
-    apr_allocator_t *allocator;
     apr_pool_t *pool;
     dispatcher_t *d;
-    apr_status_t rv = apr_allocator_create(&allocator);
+    apr_status_t rv = wh_pool_create(&pool, "webhook_dispatcher", 0);
 
-    if (rv == APR_SUCCESS) {
-        rv = apr_pool_create_unmanaged_ex(&pool, NULL, allocator);
-    }
     if (rv != APR_SUCCESS) {
         return WH_DISPATCHER_CANNOT_START;
     }
-    apr_allocator_owner_set(allocator, pool);
-    apr_pool_tag(pool, "webhook_dispatcher");
     d = apr_pcalloc(pool, sizeof(*d));
     d->settings = settings;
     d->pool = pool;

@@ -45,8 +45,7 @@ static void release(wh_commit_t *commit, apr_int64_t id)
     apr_hash_index_t *at;
     int released;
 
-    if (wh_store_node_release(&released, commit->store, id, 1) !=
-        APR_SUCCESS) {
+    if (wh_store_node_release(&released, commit->store, id, 1) != APR_SUCCESS) {
         return;
     }
     wh_log(WH_LOG_INFO, APR_SUCCESS,

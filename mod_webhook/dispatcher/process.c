@@ -41,8 +41,8 @@
 
 /* Outlives restarts: in the process's pool, no pointers into the module. */
 typedef struct retained_t {
-    int listener;   /* -1: none */
-    int lock;       /* -1: none */
+    int listener; /* -1: none */
+    int lock;     /* -1: none */
     char state_dir[256];
     pid_t draining[DRAINING_MAX];
 } retained_t;
@@ -70,8 +70,8 @@ static int log_enabled(void *baton, int level)
 static void log_sink(void *baton, const char *file, int line, int level,
                      apr_status_t rv, const char *text)
 {
-    ap_log_error(file, line, APLOG_MODULE_INDEX, level, rv,
-                 (server_rec *)baton, "%s", text);
+    ap_log_error(file, line, APLOG_MODULE_INDEX, level, rv, (server_rec *)baton,
+                 "%s", text);
 }
 
 /* Where the kernel keeps this process's arguments: they lie one behind the
@@ -134,9 +134,8 @@ static void run_child(process_t *process, apr_interval_time_t delay)
             apr_sleep(delay);
         }
         wh_log_set_sink(log_sink, log_enabled, process->s);
-        status = wh_dispatcher_run(process->settings,
-                                   process->retained->listener,
-                                   process->parent);
+        status = wh_dispatcher_run(
+            process->settings, process->retained->listener, process->parent);
     }
     _exit(status);
 }
@@ -168,8 +167,7 @@ static void on_death(process_t *process, int status)
                  WHLOGNO(1402) "the dispatcher has died (%s %d), starting "
                                "another one",
                  WIFSIGNALED(status) ? "signal" : "status",
-                 WIFSIGNALED(status) ? WTERMSIG(status)
-                                     : WEXITSTATUS(status));
+                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     start(process, lived < SHORTEST_LIFE ? SHORTEST_LIFE - lived : 0);
 }
 
@@ -262,8 +260,7 @@ static apr_status_t stop_and_wait(void *data)
         return APR_SUCCESS;
     }
     kill(process->proc.pid, SIGTERM);
-    deadline =
-        apr_time_now() + process->settings->drain_timeout + STOP_MARGIN;
+    deadline = apr_time_now() + process->settings->drain_timeout + STOP_MARGIN;
     while (waitpid(process->proc.pid, &status, WNOHANG) == 0) {
         if (apr_time_now() >= deadline) {
             ap_log_error(APLOG_MARK, APLOG_WARNING, 0, process->s,
@@ -317,8 +314,8 @@ static apr_status_t prepare_state(retained_t *retained,
     drop_state(retained);
     rv = wh_state_dir_lock(&retained->lock, settings->state_dir, pool);
     if (rv == APR_SUCCESS) {
-        rv = wh_state_dir_listen(&retained->listener, settings->state_dir,
-                                 user, group, pool);
+        rv = wh_state_dir_listen(&retained->listener, settings->state_dir, user,
+                                 group, pool);
     }
     if (rv == APR_SUCCESS) {
         apr_cpystrn(retained->state_dir, settings->state_dir,
@@ -343,7 +340,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 {
     retained_t *retained = get_retained();
     process_t *process;
-    wh_settings_t *settings;
+    wh_settings_t *settings = NULL;
     apr_status_t rv;
 
     (void)plog;
@@ -371,7 +368,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s,
                      WHLOGNO(1405) "WebhookStateDir %s cannot be used%s",
-                     rv == APR_SUCCESS || !settings ? "" : settings->state_dir,
+                     settings ? settings->state_dir : "",
                      rv == APR_TIMEUP ? ": another server uses it" : "");
         return HTTP_INTERNAL_SERVER_ERROR;
     }

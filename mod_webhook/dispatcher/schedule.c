@@ -143,12 +143,11 @@ apr_status_t wh_schedule_sync(wh_schedule_t *schedule,
 
     schedule->syncs++;
     for (i = 0; rv == APR_SUCCESS && i < webhooks->nelts; i++) {
-        rv = sync_webhook(schedule,
-                          APR_ARRAY_IDX(webhooks, i, wh_webhook_t *));
+        rv = sync_webhook(schedule, APR_ARRAY_IDX(webhooks, i, wh_webhook_t *));
     }
     /* The entry under the iterator may go: APR allows that. */
-    for (at = apr_hash_first(NULL, schedule->entries);
-         rv == APR_SUCCESS && at; at = apr_hash_next(at)) {
+    for (at = apr_hash_first(NULL, schedule->entries); rv == APR_SUCCESS && at;
+         at = apr_hash_next(at)) {
         wh_schedule_entry_t *entry = apr_hash_this_val(at);
 
         if (entry->seen != schedule->syncs) {
@@ -199,8 +198,7 @@ void wh_schedule_dispatch(wh_schedule_t *schedule, wh_schedule_entry_t *entry,
 {
     delivery->message.kind = WH_MESSAGE_DELIVERY;
     schedule->bytes += size_of(delivery);
-    wh_message_list_add(&schedule->outgoing[entry->thread],
-                        &delivery->message);
+    wh_message_list_add(&schedule->outgoing[entry->thread], &delivery->message);
 }
 
 void wh_schedule_left(wh_schedule_t *schedule, const wh_delivery_t *delivery)

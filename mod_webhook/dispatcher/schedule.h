@@ -29,13 +29,13 @@
 typedef struct wh_schedule_entry_t {
     apr_int32_t webhook_id;
     int active;
-    int removed;                 /* goes when in_memory is 0 */
-    int thread;                  /* its delivery thread */
+    int removed; /* goes when in_memory is 0 */
+    int thread;  /* its delivery thread */
     int in_memory;
-    apr_time_t next_due;         /* of what waits in the database */
-    char fingerprint[65];        /* of the record last posted */
-    apr_int64_t successes;       /* of the batch being written */
-    apr_uint32_t seen;           /* number of the last sync */
+    apr_time_t next_due;   /* of what waits in the database */
+    char fingerprint[65];  /* of the record last posted */
+    apr_int64_t successes; /* of the batch being written */
+    apr_uint32_t seen;     /* number of the last sync */
 } wh_schedule_entry_t;
 
 typedef struct wh_schedule_t {
@@ -47,8 +47,8 @@ typedef struct wh_schedule_t {
     int threads;
     int in_memory;
     apr_size_t bytes;
-    apr_time_t wake;             /* when to look for due deliveries */
-    int starved;                 /* 1: something due waits for room only */
+    apr_time_t wake; /* when to look for due deliveries */
+    int starved;     /* 1: something due waits for room only */
     apr_uint32_t syncs;
 } wh_schedule_t;
 
@@ -69,8 +69,7 @@ wh_schedule_entry_t *wh_schedule_entry(wh_schedule_t *schedule,
 int wh_schedule_reserve(wh_schedule_t *schedule, wh_schedule_entry_t *entry,
                         apr_time_t now);
 /** Takes a reservation back that came to nothing. */
-void wh_schedule_unreserve(wh_schedule_t *schedule,
-                           wh_schedule_entry_t *entry);
+void wh_schedule_unreserve(wh_schedule_t *schedule, wh_schedule_entry_t *entry);
 
 /** Something of this webhook waits in the database until then. */
 void wh_schedule_waiting(wh_schedule_t *schedule, wh_schedule_entry_t *entry,

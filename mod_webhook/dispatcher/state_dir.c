@@ -84,8 +84,8 @@ static apr_status_t bind_and_listen(int fd, const struct sockaddr_un *address,
     return listen(fd, BACKLOG) < 0 ? APR_FROM_OS_ERROR(errno) : APR_SUCCESS;
 }
 
-apr_status_t wh_state_dir_listen(int *descriptor, const char *path,
-                                 uid_t user, gid_t group, apr_pool_t *pool)
+apr_status_t wh_state_dir_listen(int *descriptor, const char *path, uid_t user,
+                                 gid_t group, apr_pool_t *pool)
 {
     const char *name = apr_pstrcat(pool, path, "/" WH_CHANNEL_SOCKET, NULL);
     struct sockaddr_un address = {.sun_family = AF_UNIX};

@@ -30,7 +30,7 @@ apr_status_t wh_state_dir_lock(int *descriptor, const char *path,
                                apr_pool_t *pool);
 
 /** Binds the channel's socket; a path left over is replaced. */
-apr_status_t wh_state_dir_listen(int *descriptor, const char *path,
-                                 uid_t user, gid_t group, apr_pool_t *pool);
+apr_status_t wh_state_dir_listen(int *descriptor, const char *path, uid_t user,
+                                 gid_t group, apr_pool_t *pool);
 
 #endif

@@ -19,17 +19,17 @@
  */
 typedef struct wh_event_t {
     volatile apr_uint32_t references;
-    apr_int64_t id;               /**< row id; 0: not stored yet */
+    apr_int64_t id; /**< row id; 0: not stored yet */
     char uuid[WH_UUID_SIZE];
-    apr_time_t time;              /**< when it was signalled, UTC */
+    apr_time_t time; /**< when it was signalled, UTC */
     apr_int32_t primary_key;
     apr_int32_t associate_id;
     const char *name;
     const char *context;
-    const char *changes;          /**< JSON array: names of data's members */
-    const char *data;             /**< JSON object */
-    const char *idempotency;      /**< fingerprint of the key, "" for none */
-    apr_size_t size;              /**< bytes of the block */
+    const char *changes;     /**< JSON array: names of data's members */
+    const char *data;        /**< JSON object */
+    const char *idempotency; /**< fingerprint of the key, "" for none */
+    apr_size_t size;         /**< bytes of the block */
 } wh_event_t;
 
 /** Copies what fields points to into a new event with one reference.
@@ -51,10 +51,10 @@ typedef enum {
 
 /** What became of an attempt. */
 typedef enum {
-    WH_OUTCOME_DELIVERED,  /**< the receiver took it */
-    WH_OUTCOME_RETRY,      /**< failed, due again at a time */
-    WH_OUTCOME_FAILED,     /**< failed for good */
-    WH_OUTCOME_RETURNED    /**< not tried: back to the database unchanged */
+    WH_OUTCOME_DELIVERED, /**< the receiver took it */
+    WH_OUTCOME_RETRY,     /**< failed, due again at a time */
+    WH_OUTCOME_FAILED,    /**< failed for good */
+    WH_OUTCOME_RETURNED   /**< not tried: back to the database unchanged */
 } wh_outcome_kind_t;
 
 /** Longest answer text that is kept of an attempt. */
@@ -65,22 +65,22 @@ typedef enum {
  * thread, posted back with its outcome. Belongs to whoever holds it.
  */
 typedef struct wh_delivery_t {
-    wh_message_t message;         /**< first: it is posted */
+    wh_message_t message; /**< first: it is posted */
     apr_int64_t id;
     apr_int32_t webhook_id;
-    int attempts;                 /**< attempts made and recorded */
+    int attempts; /**< attempts made and recorded */
     apr_time_t due;
     wh_event_t *event;
-    char *body;                   /**< bytes of earlier attempts, or NULL */
+    char *body; /**< bytes of earlier attempts, or NULL */
     /* outcome: filled by the delivery thread */
     wh_outcome_kind_t outcome;
-    int body_is_new;              /**< 1: body is to be stored */
-    int status;                   /**< HTTP status, 0: none came */
-    const char *error;            /**< error class, a constant; NULL: none */
-    char address[64];             /**< address dialled, "" for none */
+    int body_is_new;   /**< 1: body is to be stored */
+    int status;        /**< HTTP status, 0: none came */
+    const char *error; /**< error class, a constant; NULL: none */
+    char address[64];  /**< address dialled, "" for none */
     apr_time_t started;
     apr_interval_time_t duration;
-    char *answer;                 /**< clean text, or NULL */
+    char *answer; /**< clean text, or NULL */
 } wh_delivery_t;
 
 /** A delivery that holds its own reference to the event; NULL: no memory. */

@@ -24,18 +24,19 @@
 
 /** What the dispatcher says about a frame. */
 typedef enum {
-    WH_ACK_STORED = 0,      /**< committed */
-    WH_ACK_UNMATCHED = 1,   /**< nobody listens, nothing stored */
-    WH_ACK_REPEATED = 2,    /**< known by its idempotency key; uuid is the first one's */
+    WH_ACK_STORED = 0,    /**< committed */
+    WH_ACK_UNMATCHED = 1, /**< nobody listens, nothing stored */
+    WH_ACK_REPEATED =
+        2, /**< known by its idempotency key; uuid is the first one's */
     WH_ACK_CONFLICT = 3,    /**< the key belongs to another event */
     WH_ACK_UNAVAILABLE = 4, /**< storage failed, nothing stored */
     WH_ACK_REFUSED = 5      /**< not understood */
 } wh_ack_status_t;
 
 typedef struct wh_ack_t {
-    apr_uint64_t sequence;  /**< the frame's */
-    apr_uint32_t status;    /**< wh_ack_status_t */
-    apr_uint32_t matched;   /**< webhooks that listen */
+    apr_uint64_t sequence; /**< the frame's */
+    apr_uint32_t status;   /**< wh_ack_status_t */
+    apr_uint32_t matched;  /**< webhooks that listen */
     char uuid[WH_UUID_SIZE];
     char padding[3];
 } wh_ack_t;

@@ -30,10 +30,10 @@ typedef enum {
 
 /** All strings UTF-8; NULL where the API says null. */
 typedef struct wh_webhook_t {
-    apr_int32_t id;            /**< 0: not saved yet */
-    const char *context;       /**< tenant; never NULL once saved */
+    apr_int32_t id;      /**< 0: not saved yet */
+    const char *context; /**< tenant; never NULL once saved */
     const char *name;
-    const char *events;        /**< names joined by commas; "" for none */
+    const char *events; /**< names joined by commas; "" for none */
     const char *target_url;
     const char *secret;        /**< NULL: deliveries are not signed */
     int state;                 /**< wh_state_t */
@@ -49,13 +49,13 @@ typedef struct wh_webhook_t {
     const char *error_emails;     /**< JSON array of strings, or NULL */
     const char *error_associates; /**< JSON array, or NULL */
     const char *description;
-    int notify_via;            /**< flags: 1 Email, 2 InApp */
-    int notify_when;           /**< flags: 1 FirstFailure, 2 Disabling */
+    int notify_via;  /**< flags: 1 Email, 2 InApp */
+    int notify_when; /**< flags: 1 FirstFailure, 2 Disabling */
     /* usage: written by the dispatcher only */
     apr_int64_t total_calls;
     apr_int64_t total_errors;
     apr_int64_t consecutive_errors;
-    const char *last_error;    /**< "" or NULL: none */
+    const char *last_error; /**< "" or NULL: none */
 } wh_webhook_t;
 
 #endif

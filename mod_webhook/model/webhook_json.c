@@ -25,7 +25,7 @@ typedef struct field_t field_t;
 /* A member being read; the readers of the table fill the webhook with it. */
 typedef struct reader_t {
     wh_webhook_t *webhook;
-    const char *problem;     /* rest of a sentence, when refused */
+    const char *problem;      /* rest of a sentence, when refused */
     const char *errors_email; /* alias, applied when all is read */
     apr_pool_t *pool;
 } reader_t;
@@ -36,7 +36,7 @@ typedef json_t *write_fn_t(const wh_webhook_t *webhook, const field_t *field);
 
 struct field_t {
     const char *name;
-    read_fn_t *read;          /* NULL: read-only */
+    read_fn_t *read; /* NULL: read-only */
     write_fn_t *write;
     apr_size_t offset;        /* in wh_webhook_t */
     apr_size_t most;          /* bytes of text, 0: not text */
@@ -71,9 +71,10 @@ static apr_status_t refuse(reader_t *reader, const char *problem)
 
 static apr_status_t refuse_length(reader_t *reader, const field_t *field)
 {
-    return refuse(reader, apr_psprintf(reader->pool,
-                                       "must have at most %" APR_SIZE_T_FMT
-                                       " bytes", field->most));
+    return refuse(reader,
+                  apr_psprintf(reader->pool,
+                               "must have at most %" APR_SIZE_T_FMT " bytes",
+                               field->most));
 }
 
 /* -- readers ------------------------------------------------------------ */
@@ -271,8 +272,7 @@ static int find_name(int *index, const char *const *names, const char *text)
             return 1;
         }
     }
-    if (wh_primary_key_parse(&number, text) && number >= 0 &&
-        number < count) {
+    if (wh_primary_key_parse(&number, text) && number >= 0 && number < count) {
         *index = number;
         return 1;
     }
@@ -345,9 +345,9 @@ static apr_status_t read_flags(reader_t *reader, const field_t *field,
         flags = known ? (int)number : 0;
     }
     else if (json_is_string(value)) {
-        known = parse_flags(&flags, field->names,
-                            apr_pstrdup(reader->pool,
-                                        json_string_value(value)));
+        known =
+            parse_flags(&flags, field->names,
+                        apr_pstrdup(reader->pool, json_string_value(value)));
     }
     if (!known) {
         return refuse(reader, apr_pstrcat(reader->pool, "must be None, ",
@@ -537,21 +537,20 @@ static const field_t fields[] = {
     {"Updated", NULL, write_date, AT(updated), 0, NULL},
     {"RegisteredAssociate", NULL, write_registered_by, 0, 0, NULL},
     {"UpdatedAssociate", NULL, write_updated_by, 0, 0, NULL},
-    {"ErrorsEmail", read_errors_email, write_errors_email, AT(error_emails),
-     0, NULL},
+    {"ErrorsEmail", read_errors_email, write_errors_email, AT(error_emails), 0,
+     NULL},
     {"ErrorEmails", read_emails, write_array, AT(error_emails),
      WH_JSON_COLUMN_MAX, NULL},
     {"ErrorAssociates", read_array, write_array, AT(error_associates),
      WH_JSON_COLUMN_MAX, NULL},
-    {"Description", read_text, write_text, AT(description),
-     WH_DESCRIPTION_MAX, NULL},
+    {"Description", read_text, write_text, AT(description), WH_DESCRIPTION_MAX,
+     NULL},
     {"NotifyVia", read_flags, write_flags, AT(notify_via), 0, via_names},
     {"NotifyWhen", read_flags, write_flags, AT(notify_when), 0, when_names},
     {"TotalCalls", NULL, write_count, AT(total_calls), 0, NULL},
     {"TotalErrors", NULL, write_count, AT(total_errors), 0, NULL},
     {"ConsecutiveErrors", NULL, write_count, AT(consecutive_errors), 0, NULL},
-    {"LastError", NULL, write_text_or_empty, AT(last_error), 0, NULL}
-};
+    {"LastError", NULL, write_text_or_empty, AT(last_error), 0, NULL}};
 
 #define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))
 
@@ -587,7 +586,7 @@ static apr_status_t read_member(reader_t *reader, const char **message,
     rv = field->read(reader, field, value);
     if (rv != APR_SUCCESS) {
         *message = apr_pstrcat(reader->pool, "Webhook ", field->name, " ",
-                               reader->problem, NULL);
+                               reader->problem, ".", NULL);
     }
     return rv;
 }

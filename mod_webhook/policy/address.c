@@ -28,10 +28,10 @@ struct wh_address_policy_t {
  * IPv6: what must not be dialled although it lies in 2000::/3.
  */
 static const char *const special_networks[] = {
-    "0.0.0.0/8",       /* this network */
-    "10.0.0.0/8",      /* private use */
-    "100.64.0.0/10",   /* shared by carriers */
-    "127.0.0.0/8",     /* loopback */
+    "0.0.0.0/8",     /* this network */
+    "10.0.0.0/8",    /* private use */
+    "100.64.0.0/10", /* shared by carriers */
+    "127.0.0.0/8",   /* loopback */
     "168.63.129.16",
     "169.254.0.0/16",  /* link-local */
     "172.16.0.0/12",   /* private use */
@@ -48,8 +48,7 @@ static const char *const special_networks[] = {
     "2001:db8::/32",   /* documentation */
     "2002::/16",       /* 6to4 */
     "3fff::/20",       /* documentation */
-    NULL
-};
+    NULL};
 
 /*
  * Services that hand credentials of the machine to whoever asks. An operator
@@ -66,22 +65,19 @@ static const char *const guarded_hosts[] = {
     "fd00:ec2::254",   /* AWS */
     "fd00:ec2::23",    /* AWS, Kubernetes pods */
     "fd20:ce::254",    /* Google */
-    NULL
-};
+    NULL};
 
 /* The "bad ports" of the Fetch standard above 1023; lower ones are refused
  * without a list. */
-static const int bad_ports[] = {
-    1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566,
-    6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080
-};
+static const int bad_ports[] = {1719, 1720, 1723, 2049, 3659, 4045, 4190,
+                                5060, 5061, 6000, 6566, 6665, 6666, 6667,
+                                6668, 6669, 6679, 6697, 10080};
 
-static const unsigned char mapped_prefix[12] = {
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff
-};
+static const unsigned char mapped_prefix[12] = {0, 0, 0, 0, 0,    0,
+                                                0, 0, 0, 0, 0xff, 0xff};
 
 /* 64:ff9b::/96 (RFC 6052): the last four bytes are an IPv4 address. */
-static const unsigned char nat64_prefix[12] = { 0, 0x64, 0xff, 0x9b };
+static const unsigned char nat64_prefix[12] = {0, 0x64, 0xff, 0x9b};
 
 static int full_bits(int family)
 {

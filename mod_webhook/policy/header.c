@@ -6,26 +6,40 @@
 
 /* They frame the message or steer the connection (RFC 9110, RFC 9112): a
  * custom value would let the receiver read another request than we sent. */
-static const char *const http_names[] = {
-    "Connection", "Content-Encoding", "Content-Length", "Content-Range",
-    "Expect", "Host", "HTTP2-Settings", "Keep-Alive", "TE", "Trailer",
-    "Transfer-Encoding", "Upgrade", NULL
-};
+static const char *const http_names[] = {"Connection",
+                                         "Content-Encoding",
+                                         "Content-Length",
+                                         "Content-Range",
+                                         "Expect",
+                                         "Host",
+                                         "HTTP2-Settings",
+                                         "Keep-Alive",
+                                         "TE",
+                                         "Trailer",
+                                         "Transfer-Encoding",
+                                         "Upgrade",
+                                         NULL};
 
-static const char *const http_prefixes[] = { "Proxy-", NULL };
+static const char *const http_prefixes[] = {"Proxy-", NULL};
 
-static const char *const sender_names[] = {
-    "Content-Type", "User-Agent", "X-Hook-Test", NULL
-};
+static const char *const sender_names[] = {"Content-Type", "User-Agent",
+                                           "X-Hook-Test", NULL};
 
-static const char *const sender_prefixes[] = { "X-SuperOffice-", NULL };
+static const char *const sender_prefixes[] = {"X-SuperOffice-", NULL};
 
 /* Built-in members of the payload (superoffice.md section 5.2). */
-static const char *const members[] = {
-    "EventId", "Timestamp", "Changes", "Values", "Event", "PrimaryKey",
-    "Entity", "ContextIdentifier", "ChangedByAssociateId", "WebhookName",
-    "FieldValues", NULL
-};
+static const char *const members[] = {"EventId",
+                                      "Timestamp",
+                                      "Changes",
+                                      "Values",
+                                      "Event",
+                                      "PrimaryKey",
+                                      "Entity",
+                                      "ContextIdentifier",
+                                      "ChangedByAssociateId",
+                                      "WebhookName",
+                                      "FieldValues",
+                                      NULL};
 
 static int is_listed(const char *const *list, const char *name)
 {

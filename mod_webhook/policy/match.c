@@ -48,9 +48,8 @@ static void add(wh_match_index_t *index, wh_webhook_t *webhook,
         apr_hash_set(index->by_key, apr_pmemdup(pool, key, key_length),
                      (apr_ssize_t)key_length, listeners);
     }
-    if (listeners->nelts == 0 ||
-        APR_ARRAY_IDX(listeners, listeners->nelts - 1, wh_webhook_t *) !=
-            webhook) {
+    if (listeners->nelts == 0 || APR_ARRAY_IDX(listeners, listeners->nelts - 1,
+                                               wh_webhook_t *) != webhook) {
         APR_ARRAY_PUSH(listeners, wh_webhook_t *) = webhook;
     }
 }
@@ -93,8 +92,7 @@ const apr_array_header_t *wh_match_find(const wh_match_index_t *index,
                                         const char *event_name)
 {
     char key[KEY_SIZE];
-    apr_size_t length =
-        make_key(key, context, event_name, strlen(event_name));
+    apr_size_t length = make_key(key, context, event_name, strlen(event_name));
 
     return length ? apr_hash_get(index->by_key, key, (apr_ssize_t)length)
                   : NULL;

@@ -15,13 +15,11 @@
 static const struct {
     const char *name;
     apr_interval_time_t length;
-} units[] = {
-    { "ms", APR_USEC_PER_SEC / 1000 },
-    { "s", apr_time_from_sec(1) },
-    { "m", apr_time_from_sec(60) },
-    { "h", apr_time_from_sec(60 * 60) },
-    { "d", apr_time_from_sec(24 * 60 * 60) }
-};
+} units[] = {{"ms", APR_USEC_PER_SEC / 1000},
+             {"s", apr_time_from_sec(1)},
+             {"m", apr_time_from_sec(60)},
+             {"h", apr_time_from_sec(60 * 60)},
+             {"d", apr_time_from_sec(24 * 60 * 60)}};
 
 static int is_digit(char c)
 {
@@ -158,10 +156,9 @@ static apr_interval_time_t spread_step(apr_interval_time_t step,
     return step - tenth + (apr_interval_time_t)(high + low);
 }
 
-apr_status_t wh_retry_next(apr_time_t *due,
-                           const wh_retry_schedule_t *schedule, int attempts,
-                           apr_interval_time_t retry_after, apr_time_t now,
-                           apr_uint32_t dice)
+apr_status_t wh_retry_next(apr_time_t *due, const wh_retry_schedule_t *schedule,
+                           int attempts, apr_interval_time_t retry_after,
+                           apr_time_t now, apr_uint32_t dice)
 {
     apr_interval_time_t step;
     apr_interval_time_t asked = limit_wait(retry_after);

@@ -50,9 +50,8 @@ apr_interval_time_t wh_retry_after(const char *value, apr_time_t now);
  * @param dice a random number; the step is spread evenly over +-10 %
  * @return APR_SUCCESS, or APR_EOF when the schedule is used up
  */
-apr_status_t wh_retry_next(apr_time_t *due,
-                           const wh_retry_schedule_t *schedule, int attempts,
-                           apr_interval_time_t retry_after, apr_time_t now,
-                           apr_uint32_t dice);
+apr_status_t wh_retry_next(apr_time_t *due, const wh_retry_schedule_t *schedule,
+                           int attempts, apr_interval_time_t retry_after,
+                           apr_time_t now, apr_uint32_t dice);
 
 #endif

@@ -20,8 +20,8 @@ apr_status_t wh_sign_superoffice(char signature[WH_SIGNATURE_SIZE],
     if (secret_length > INT_MAX) {
         return APR_EGENERAL;
     }
-    if (!HMAC(EVP_sha256(), secret, (int)secret_length,
-              length ? body : "", length, code, &code_length) ||
+    if (!HMAC(EVP_sha256(), secret, (int)secret_length, length ? body : "",
+              length, code, &code_length) ||
         code_length != SHA256_SIZE) {
         return APR_EGENERAL;
     }

@@ -47,18 +47,18 @@ struct wh_channel_t {
     const char *path;
     apr_size_t frame_limit;
     apr_interval_time_t timeout;
-    apr_pool_t *pool;         /* touched under the lock only */
+    apr_pool_t *pool; /* touched under the lock only */
     apr_thread_mutex_t *lock;
     /* shared: lock */
-    int descriptor;           /* -1: not connected */
-    int broken;               /* 1: closed as soon as nobody uses it */
+    int descriptor; /* -1: not connected */
+    int broken;     /* 1: closed as soon as nobody uses it */
     apr_uint64_t sequence;
-    buffer_t filling;         /* frames for the writer */
-    int writing;              /* 1: a thread sends */
-    int reading;              /* 1: a thread receives */
+    buffer_t filling; /* frames for the writer */
+    int writing;      /* 1: a thread sends */
+    int reading;      /* 1: a thread receives */
     waiter_t *waiters;
     waiter_t *spare;
-    buffer_t draining;        /* owned by the thread that writes */
+    buffer_t draining; /* owned by the thread that writes */
     char in[ACKS_AT_ONCE * sizeof(wh_ack_t)]; /* by the one that reads */
     apr_size_t in_length;
 };
@@ -93,11 +93,9 @@ apr_status_t wh_channel_create(wh_channel_t **result,
         apr_pstrcat(own, settings->state_dir, "/" WH_CHANNEL_SOCKET, NULL);
     channel->frame_limit = wh_dispatcher_frame_limit(settings);
     channel->timeout = settings->signal_timeout;
-    rv = apr_thread_mutex_create(&channel->lock, APR_THREAD_MUTEX_DEFAULT,
-                                 own);
+    rv = apr_thread_mutex_create(&channel->lock, APR_THREAD_MUTEX_DEFAULT, own);
     if (rv == APR_SUCCESS) {
-        apr_pool_cleanup_register(own, channel, destroy,
-                                  apr_pool_cleanup_null);
+        apr_pool_cleanup_register(own, channel, destroy, apr_pool_cleanup_null);
         *result = channel;
     }
     return rv;
@@ -188,10 +186,10 @@ static apr_status_t connect_socket(wh_channel_t *channel)
     if (fd < 0) {
         return APR_FROM_OS_ERROR(errno);
     }
-    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
-                   sizeof(patience)) < 0 ||
-        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
-                   sizeof(patience)) < 0 ||
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) <
+            0 ||
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) <
+            0 ||
         connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
         apr_status_t rv = APR_FROM_OS_ERROR(errno);
 
@@ -227,8 +225,8 @@ static apr_status_t send_all(int fd, const buffer_t *buffer,
     apr_size_t done = 0;
 
     while (done < buffer->length) {
-        ssize_t sent = send(fd, buffer->data + done, buffer->length - done,
-                            MSG_NOSIGNAL);
+        ssize_t sent =
+            send(fd, buffer->data + done, buffer->length - done, MSG_NOSIGNAL);
 
         if (sent > 0) {
             done += (apr_size_t)sent;
@@ -392,8 +390,7 @@ apr_status_t wh_channel_exchange(wh_ack_t *ack, wh_channel_t *channel,
     do {
         rv = try_once(channel, waiter, frame, length, deadline);
         sent |= rv != APR_EAGAIN;
-    } while ((rv == APR_EAGAIN || rv == APR_ECONNRESET) &&
-             left(deadline) > 0);
+    } while ((rv == APR_EAGAIN || rv == APR_ECONNRESET) && left(deadline) > 0);
     *ack = waiter->ack;
     waiter->next = channel->spare;
     channel->spare = waiter;

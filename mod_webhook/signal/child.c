@@ -102,8 +102,8 @@ void wh_child_store_put(wh_store_t *store)
 
 /* Another module's way to the door that the HTTP handler uses too. */
 static apr_status_t webhook_signal(char event_id[WEBHOOK_EVENT_ID_SIZE],
-                                 const webhook_event_t *event,
-                                 apr_pool_t *pool)
+                                   const webhook_event_t *event,
+                                   apr_pool_t *pool)
 {
     const server_rec *s;
     wh_signal_t signal;

@@ -18,8 +18,7 @@ static apr_status_t refuse(wh_signal_result_t *result, apr_status_t rv,
 
 /* A key counts for one user of one context: nobody can find out another's. */
 static apr_status_t set_idempotency(wh_event_t *event,
-                                    const wh_signal_t *signal,
-                                    apr_pool_t *pool)
+                                    const wh_signal_t *signal, apr_pool_t *pool)
 {
     const char *parts[3];
     char *hex;
@@ -43,8 +42,7 @@ static apr_status_t make_event(wh_event_t *event, wh_signal_result_t *result,
 
     memset(event, 0, sizeof(*event));
     if (!signal->event_name ||
-        !wh_event_name_valid(signal->event_name,
-                             strlen(signal->event_name))) {
+        !wh_event_name_valid(signal->event_name, strlen(signal->event_name))) {
         return refuse(result, APR_EINVAL,
                       "The event name must be 1 to 128 letters, digits, "
                       "dots, underscores or hyphens.");

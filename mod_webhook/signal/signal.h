@@ -17,11 +17,11 @@ typedef struct wh_channel_t wh_channel_t;
 
 /** One event as it is signalled; nothing is kept after the call. */
 typedef struct wh_signal_t {
-    const char *event_name;      /**< checked by the callee */
+    const char *event_name; /**< checked by the callee */
     apr_int32_t primary_key;
     apr_int32_t associate_id;
-    const char *context;         /**< tenant */
-    const char *data;            /**< text of a JSON object; NULL or "": {} */
+    const char *context; /**< tenant */
+    const char *data;    /**< text of a JSON object; NULL or "": {} */
     apr_size_t data_length;
     const char *user;            /**< who signals; NULL: nobody */
     const char *idempotency_key; /**< NULL: none */
@@ -29,9 +29,9 @@ typedef struct wh_signal_t {
 
 /** What became of it. */
 typedef struct wh_signal_result_t {
-    char event_id[37];   /**< UUID of the event (of the first one, if repeated) */
-    int matched;         /**< webhooks that listen; 0: nothing was stored */
-    int repeated;        /**< 1: the idempotency key was known already */
+    char event_id[37]; /**< UUID of the event (of the first one, if repeated) */
+    int matched;       /**< webhooks that listen; 0: nothing was stored */
+    int repeated;      /**< 1: the idempotency key was known already */
     const char *message; /**< for a person, when the status is not success */
 } wh_signal_result_t;
 

@@ -53,9 +53,9 @@ static wh_delivery_t *read_delivery(wh_rows_t *rows, apr_int32_t webhook_id,
         return NULL;
     }
     event = wh_event_create(&fields);
-    delivery = event ? wh_delivery_create(event, wh_rows_int64(rows, 0),
-                                          webhook_id)
-                     : NULL;
+    delivery =
+        event ? wh_delivery_create(event, wh_rows_int64(rows, 0), webhook_id)
+              : NULL;
     if (event) {
         wh_event_release(event);
     }
@@ -120,8 +120,9 @@ apr_status_t wh_store_claim(wh_message_list_t *list, int *taken,
                             wh_store_t *store, apr_int64_t node,
                             apr_int32_t webhook_id, apr_time_t now, int limit)
 {
-    claim_t claim = {list, taken, node, webhook_id, now,
-                     limit > WH_ROWS_CHUNK ? WH_ROWS_CHUNK : limit};
+    claim_t claim = {list, taken,
+                     node, webhook_id,
+                     now,  limit > WH_ROWS_CHUNK ? WH_ROWS_CHUNK : limit};
     apr_status_t rv;
 
     list->first = list->last = NULL;

@@ -9,14 +9,34 @@
 #include "base/log.h"
 #include "store/store.h"
 
+#define QUIET_TIME apr_time_from_sec(10)
+
+int wh_db_may_log(wh_db_t *db, int *suppressed)
+{
+    apr_time_t now = apr_time_now();
+
+    if (now < db->quiet_until && db->quiet_until <= now + QUIET_TIME) {
+        db->suppressed++;
+        return 0;
+    }
+    *suppressed = db->suppressed;
+    db->suppressed = 0;
+    db->quiet_until = now + QUIET_TIME;
+    return 1;
+}
+
 /* Logs what the driver says and throws the handle away. */
 static apr_status_t broken(wh_db_t *db, const char *what, int code)
 {
     const char *text = apr_dbd_error(db->driver, db->handle, code);
+    int suppressed;
 
-    wh_log(WH_LOG_ERROR, APR_SUCCESS,
-           WHLOGNO(1101) "database: %s failed (%d: %s)", what, code,
-           text ? text : "no text");
+    if (wh_db_may_log(db, &suppressed)) {
+        wh_log(WH_LOG_ERROR, APR_SUCCESS,
+               WHLOGNO(1101) "database: %s failed (%d: %s); %d failures "
+                             "before it were not logged",
+               what, code, text ? text : "no text", suppressed);
+    }
     wh_db_close(db);
     return WH_STORE_DOWN;
 }
@@ -24,6 +44,7 @@ static apr_status_t broken(wh_db_t *db, const char *what, int code)
 apr_status_t wh_db_open(wh_db_t *db)
 {
     const char *error = NULL;
+    int suppressed;
     apr_status_t rv;
 
     if (db->handle) {
@@ -31,9 +52,11 @@ apr_status_t wh_db_open(wh_db_t *db)
     }
     rv = apr_dbd_get_driver(db->pool, db->driver_name, &db->driver);
     if (rv != APR_SUCCESS) {
-        wh_log(WH_LOG_ERROR, rv,
-               WHLOGNO(1102) "database driver %s cannot be loaded",
-               db->driver_name);
+        if (wh_db_may_log(db, &suppressed)) {
+            wh_log(WH_LOG_ERROR, rv,
+                   WHLOGNO(1102) "database driver %s cannot be loaded",
+                   db->driver_name);
+        }
         return WH_STORE_DOWN;
     }
     apr_pool_create(&db->handle_pool, db->pool);
@@ -43,9 +66,12 @@ apr_status_t wh_db_open(wh_db_t *db)
     rv = apr_dbd_open_ex(db->driver, db->handle_pool, db->params, &db->handle,
                          &error);
     if (rv != APR_SUCCESS) {
-        wh_log(WH_LOG_ERROR, rv,
-               WHLOGNO(1103) "database cannot be opened: %s",
-               error ? error : "no text");
+        if (wh_db_may_log(db, &suppressed)) {
+            wh_log(WH_LOG_ERROR, rv,
+                   WHLOGNO(1103) "database cannot be opened: %s; %d failures "
+                                 "before it were not logged",
+                   error ? error : "no text", suppressed);
+        }
         db->handle = NULL;
         apr_pool_destroy(db->handle_pool);
         db->handle_pool = NULL;
@@ -91,8 +117,8 @@ apr_status_t wh_db_query(wh_rows_t *rows, wh_db_t *db, const char *sql)
     int code;
 
     apr_pool_clear(db->call_pool);
-    code = apr_dbd_select(db->driver, db->call_pool, db->handle, &results, sql,
-                          1);
+    code =
+        apr_dbd_select(db->driver, db->call_pool, db->handle, &results, sql, 1);
     if (code) {
         return broken(db, sql, code);
     }
@@ -164,8 +190,8 @@ int wh_rows_next(wh_rows_t *rows)
     if (rows->next > rows->count) {
         return 0;
     }
-    return apr_dbd_get_row(rows->db->driver, rows->db->call_pool,
-                           rows->results, &rows->row, rows->next++) == 0;
+    return apr_dbd_get_row(rows->db->driver, rows->db->call_pool, rows->results,
+                           &rows->row, rows->next++) == 0;
 }
 
 const char *wh_rows_peek(wh_rows_t *rows, int column)

@@ -26,9 +26,11 @@ typedef struct wh_db_t {
     apr_pool_t *handle_pool; /* of the open handle: statements, rows */
     apr_pool_t *call_pool;   /* cleared before each statement */
     const apr_dbd_driver_t *driver;
-    apr_dbd_t *handle;       /* NULL: closed */
+    apr_dbd_t *handle; /* NULL: closed */
     apr_dbd_prepared_t *prepared[WH_STATEMENT_COUNT];
     int in_transaction;
+    apr_time_t quiet_until; /* failures are not logged before then */
+    int suppressed;         /* failures not logged */
 } wh_db_t;
 
 /** Rows that one select asks for at the most. */
@@ -46,6 +48,13 @@ typedef struct wh_rows_t {
 /** All return APR_SUCCESS or WH_STORE_DOWN (logged, handle closed). */
 apr_status_t wh_db_open(wh_db_t *db);
 void wh_db_close(wh_db_t *db);
+
+/**
+ * Tells if a failure may be logged: once in ten seconds for a handle. A
+ * database that is down would else fill the log with every event.
+ * @param suppressed how many were not logged before this one
+ */
+int wh_db_may_log(wh_db_t *db, int *suppressed);
 
 /** One statement without parameters and without rows. */
 apr_status_t wh_db_execute(wh_db_t *db, const char *sql);

@@ -112,10 +112,15 @@ apr_status_t wh_store_event_insert(wh_known_event_t *known, wh_store_t *store,
 {
     apr_int64_t primary_key = event->primary_key;
     apr_int64_t associate_id = event->associate_id;
-    const void *args[] = {
-        &event->id,    event->uuid,   event->context, event->name,
-        &primary_key,  &associate_id, &event->time,   event->data,
-        event->idempotency[0] ? event->idempotency : NULL};
+    const void *args[] = {&event->id,
+                          event->uuid,
+                          event->context,
+                          event->name,
+                          &primary_key,
+                          &associate_id,
+                          &event->time,
+                          event->data,
+                          event->idempotency[0] ? event->idempotency : NULL};
     int affected = 0;
     apr_status_t rv;
 
@@ -192,8 +197,8 @@ apr_status_t wh_store_outcome(wh_store_t *store, apr_int64_t node,
         [WH_OUTCOME_FAILED] = WH_DELIVERY_FAILED,
     };
     apr_int64_t attempts = delivery->attempts;
-    const void *args[] = {&states[delivery->outcome], &attempts,
-                          &delivery->due, &delivery->id, &node};
+    const void *args[] = {&states[delivery->outcome], &attempts, &delivery->due,
+                          &delivery->id, &node};
     int affected = 0;
     apr_status_t rv;
 

@@ -32,8 +32,8 @@ apr_status_t wh_store_webhook_list_all(apr_array_header_t **webhooks,
 
 /** What is known of an event that could not be inserted. */
 typedef struct wh_known_event_t {
-    int by_key;      /**< 1: the idempotency key is known, 0: the uuid */
-    int same;        /**< 1: it says the same */
+    int by_key; /**< 1: the idempotency key is known, 0: the uuid */
+    int same;   /**< 1: it says the same */
     char uuid[WH_UUID_SIZE];
 } wh_known_event_t;
 

@@ -24,13 +24,13 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
     [WH_SQL_META_INCREMENT] =
         "UPDATE meta SET value = value + 1 WHERE name = %s",
 
-    [WH_SQL_WEBHOOK_LIST] = "SELECT " WEBHOOK_COLUMNS
-                            "WHERE w.context = %s AND w.id > %lld "
-                            "ORDER BY w.id LIMIT 500",
-    [WH_SQL_WEBHOOK_LIST_ALL] = "SELECT " WEBHOOK_COLUMNS
-                                "WHERE w.id > %lld ORDER BY w.id LIMIT 500",
-    [WH_SQL_WEBHOOK_GET] = "SELECT " WEBHOOK_COLUMNS
-                           "WHERE w.context = %s AND w.id = %lld",
+    [WH_SQL_WEBHOOK_LIST] =
+        "SELECT " WEBHOOK_COLUMNS "WHERE w.context = %s AND w.id > %lld "
+        "ORDER BY w.id LIMIT 500",
+    [WH_SQL_WEBHOOK_LIST_ALL] =
+        "SELECT " WEBHOOK_COLUMNS "WHERE w.id > %lld ORDER BY w.id LIMIT 500",
+    [WH_SQL_WEBHOOK_GET] =
+        "SELECT " WEBHOOK_COLUMNS "WHERE w.context = %s AND w.id = %lld",
     [WH_SQL_WEBHOOK_INSERT] =
         "INSERT INTO webhook (id, context, name, events, target_url, secret, "
         "state, type, headers, properties, registered, updated, "
@@ -89,8 +89,8 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
         "FROM delivery d JOIN event e ON e.id = d.event_id "
         "WHERE d.owner = 0 AND d.webhook_id = %lld AND d.state = 0 "
         "AND d.due <= %lld ORDER BY d.due, d.id LIMIT %lld",
-    [WH_SQL_DELIVERY_NEXT_DUE] = "SELECT due FROM delivery WHERE " WAITING
-                                 " ORDER BY due LIMIT 1",
+    [WH_SQL_DELIVERY_NEXT_DUE] =
+        "SELECT due FROM delivery WHERE " WAITING " ORDER BY due LIMIT 1",
     [WH_SQL_DELIVERY_RELEASE] =
         "UPDATE delivery SET owner = 0 WHERE owner = %lld AND state = 0",
     [WH_SQL_ATTEMPT_INSERT] =

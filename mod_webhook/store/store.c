@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/pool.h"
 #include "store/delivery_store.h"
 #include "store/migration.h"
 
@@ -16,24 +17,13 @@
 
 apr_status_t wh_store_create(wh_store_t **result, const wh_settings_t *settings)
 {
-    apr_allocator_t *allocator;
     apr_pool_t *pool;
     wh_store_t *store;
-    apr_status_t rv;
+    apr_status_t rv = wh_pool_create(&pool, "webhook_store", 0);
 
-    rv = apr_allocator_create(&allocator);
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    /* Result sets come and go: do not keep the peak. */
-    apr_allocator_max_free_set(allocator, 4 * 1024 * 1024);
-    rv = apr_pool_create_unmanaged_ex(&pool, NULL, allocator);
-    if (rv != APR_SUCCESS) {
-        apr_allocator_destroy(allocator);
-        return rv;
-    }
-    apr_allocator_owner_set(allocator, pool);
-    apr_pool_tag(pool, "webhook_store");
     store = apr_pcalloc(pool, sizeof(*store));
     store->settings = settings;
     store->pool = pool;
@@ -170,8 +160,7 @@ static apr_status_t read_version(apr_int64_t *version, wh_db_t *db)
         wh_rows_int64(&rows, 0) == 0) {
         return rv;
     }
-    rv = wh_db_query(&rows, db,
-                     "SELECT value FROM meta WHERE name = 'schema'");
+    rv = wh_db_query(&rows, db, "SELECT value FROM meta WHERE name = 'schema'");
     if (rv == APR_SUCCESS && wh_rows_next(&rows)) {
         *version = wh_rows_int64(&rows, 0);
     }
@@ -321,8 +310,7 @@ apr_status_t wh_store_read(wh_store_t *store, wh_store_work_fn_t *work,
     int was_open = store->db.handle != NULL;
     apr_status_t rv = read_once(store, work, baton);
 
-    return rv == WH_STORE_DOWN && was_open ? read_once(store, work, baton)
-                                           : rv;
+    return rv == WH_STORE_DOWN && was_open ? read_once(store, work, baton) : rv;
 }
 
 /* Not in a transaction: SQLite refuses a checkpoint inside one. */

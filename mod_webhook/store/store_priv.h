@@ -5,8 +5,6 @@
 #ifndef WH_STORE_STORE_PRIV_H
 #define WH_STORE_STORE_PRIV_H
 
-#include <apr_allocator.h>
-
 #include "base/settings.h"
 #include "store/db.h"
 #include "store/lock.h"
@@ -14,9 +12,9 @@
 
 struct wh_store_t {
     const wh_settings_t *settings;
-    apr_pool_t *pool;            /* own allocator: one thread at a time */
+    apr_pool_t *pool; /* own allocator: one thread at a time */
     wh_db_t db;
-    wh_lock_t lock;              /* beside the database; -1: not open */
+    wh_lock_t lock; /* beside the database; -1: not open */
     int locked;
     apr_interval_time_t patience; /* how long to wait for the lock */
 };

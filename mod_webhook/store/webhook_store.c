@@ -66,10 +66,10 @@ static apr_status_t list_chunk(wh_rows_t *rows, wh_store_t *store,
     const void *of_context[] = {context, &last};
     const void *of_all[] = {&last};
 
-    return context ? wh_db_select(rows, &store->db, WH_SQL_WEBHOOK_LIST,
-                                  of_context)
-                   : wh_db_select(rows, &store->db, WH_SQL_WEBHOOK_LIST_ALL,
-                                  of_all);
+    return context
+               ? wh_db_select(rows, &store->db, WH_SQL_WEBHOOK_LIST, of_context)
+               : wh_db_select(rows, &store->db, WH_SQL_WEBHOOK_LIST_ALL,
+                              of_all);
 }
 
 /* In chunks: drivers walk a result from its start for every row. */
@@ -88,8 +88,7 @@ static apr_status_t list(wh_store_t *store, void *baton)
             return rv;
         }
         while (wh_rows_next(&rows)) {
-            wh_webhook_t *webhook =
-                wh_store_webhook_row(&rows, request->pool);
+            wh_webhook_t *webhook = wh_store_webhook_row(&rows, request->pool);
 
             APR_ARRAY_PUSH(request->webhooks, wh_webhook_t *) = webhook;
             last = webhook->id;
@@ -166,14 +165,27 @@ static apr_status_t insert_row(wh_store_t *store, void *baton)
     apr_int64_t id = 0, state = w->state, registered_id = w->registered_id;
     apr_int64_t updated_id = w->updated_id, via = w->notify_via;
     apr_int64_t when = w->notify_when;
-    const void *args[] = {
-        &id,           w->context,     w->name,
-        w->events,     w->target_url,  w->secret,
-        &state,        w->type,        w->headers,
-        w->properties, &w->registered, &w->updated,
-        &registered_id, w->registered_by, &updated_id,
-        w->updated_by, w->error_emails, w->error_associates,
-        w->description, &via,          &when};
+    const void *args[] = {&id,
+                          w->context,
+                          w->name,
+                          w->events,
+                          w->target_url,
+                          w->secret,
+                          &state,
+                          w->type,
+                          w->headers,
+                          w->properties,
+                          &w->registered,
+                          &w->updated,
+                          &registered_id,
+                          w->registered_by,
+                          &updated_id,
+                          w->updated_by,
+                          w->error_emails,
+                          w->error_associates,
+                          w->description,
+                          &via,
+                          &when};
     const void *usage_args[] = {&id};
     apr_status_t rv = next_id(&id, store);
 
@@ -204,15 +216,24 @@ static apr_status_t update_row(wh_store_t *store, void *baton)
     const wh_webhook_t *w = ((request_t *)baton)->webhook;
     apr_int64_t id = w->id, state = w->state, updated_id = w->updated_id;
     apr_int64_t via = w->notify_via, when = w->notify_when;
-    const void *args[] = {w->name,         w->events,
-                          w->target_url,   w->secret,
-                          &state,          w->type,
-                          w->headers,      w->properties,
-                          &w->updated,     &updated_id,
-                          w->updated_by,   w->error_emails,
-                          w->error_associates, w->description,
-                          &via,            &when,
-                          w->context,      &id};
+    const void *args[] = {w->name,
+                          w->events,
+                          w->target_url,
+                          w->secret,
+                          &state,
+                          w->type,
+                          w->headers,
+                          w->properties,
+                          &w->updated,
+                          &updated_id,
+                          w->updated_by,
+                          w->error_emails,
+                          w->error_associates,
+                          w->description,
+                          &via,
+                          &when,
+                          w->context,
+                          &id};
     int affected = 0;
     apr_status_t rv;
 

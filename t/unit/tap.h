@@ -75,8 +75,8 @@ static inline int TAP_PRINTF(2, 3) ok(int condition, const char *format, ...)
     return passed;
 }
 
-static inline int TAP_PRINTF(3, 4) is_int(apr_int64_t got, apr_int64_t want,
-                                          const char *format, ...)
+static inline int TAP_PRINTF(3, 4)
+    is_int(apr_int64_t got, apr_int64_t want, const char *format, ...)
 {
     va_list arguments;
     int passed;
@@ -90,8 +90,8 @@ static inline int TAP_PRINTF(3, 4) is_int(apr_int64_t got, apr_int64_t want,
     return passed;
 }
 
-static inline int TAP_PRINTF(3, 4) is_str(const char *got, const char *want,
-                                          const char *format, ...)
+static inline int TAP_PRINTF(3, 4)
+    is_str(const char *got, const char *want, const char *format, ...)
 {
     va_list arguments;
     int passed = got && want ? !strcmp(got, want) : got == want;

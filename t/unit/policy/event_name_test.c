@@ -10,7 +10,8 @@
 static int is_allowed_byte(int byte)
 {
     return byte && strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                          "0123456789._-", byte) != NULL;
+                          "0123456789._-",
+                          byte) != NULL;
 }
 
 static void test_bytes(void)
@@ -18,7 +19,7 @@ static void test_bytes(void)
     int byte;
 
     for (byte = 0; byte < 256; byte++) {
-        char name[3] = { 'a', (char)byte, 'z' };
+        char name[3] = {'a', (char)byte, 'z'};
 
         ok(wh_event_name_valid(name, 3) == is_allowed_byte(byte),
            "byte 0x%02x in a name: %s", byte,
@@ -46,12 +47,16 @@ static void test_entity(void)
     static const struct {
         const char *name;
         int length;
-    } rows[] = {
-        { "window.closed", 6 }, { "list.category.created", 13 },
-        { "y_table.created", 7 }, { "test", 4 }, { "webhook66.started", 9 },
-        { ".created", 0 }, { "window.", 6 }, { "a..b", 2 }, { ".", 0 },
-        { "", 0 }
-    };
+    } rows[] = {{"window.closed", 6},
+                {"list.category.created", 13},
+                {"y_table.created", 7},
+                {"test", 4},
+                {"webhook66.started", 9},
+                {".created", 0},
+                {"window.", 6},
+                {"a..b", 2},
+                {".", 0},
+                {"", 0}};
     size_t i;
 
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -65,12 +70,16 @@ static void test_good_keys(void)
     static const struct {
         const char *text;
         apr_int32_t value;
-    } rows[] = {
-        { "0", 0 }, { "1", 1 }, { "-1", -1 }, { "-7", -7 }, { "10", 10 },
-        { "123", 123 }, { "2147483646", 2147483646 },
-        { "2147483647", INT32_MAX }, { "-2147483647", -2147483647 },
-        { "-2147483648", INT32_MIN }
-    };
+    } rows[] = {{"0", 0},
+                {"1", 1},
+                {"-1", -1},
+                {"-7", -7},
+                {"10", 10},
+                {"123", 123},
+                {"2147483646", 2147483646},
+                {"2147483647", INT32_MAX},
+                {"-2147483647", -2147483647},
+                {"-2147483648", INT32_MIN}};
     size_t i;
 
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -84,13 +93,40 @@ static void test_good_keys(void)
 
 static void test_bad_keys(void)
 {
-    static const char *const rows[] = {
-        "", "-", "+", "+1", "+0", "-0", "00", "01", "-01", " 1", "1 ", "\t1",
-        "1\n", "1.0", "1e3", "0x10", "1,000", "a", "1a", "--1", "-+1", "1-",
-        "2147483648", "-2147483649", "4294967296", "4294967297",
-        "9223372036854775807", "9223372036854775808", "-9223372036854775809",
-        "18446744073709551617", "\xef\xbc\x91", "\xd9\xa1", "NaN", "%31"
-    };
+    static const char *const rows[] = {"",
+                                       "-",
+                                       "+",
+                                       "+1",
+                                       "+0",
+                                       "-0",
+                                       "00",
+                                       "01",
+                                       "-01",
+                                       " 1",
+                                       "1 ",
+                                       "\t1",
+                                       "1\n",
+                                       "1.0",
+                                       "1e3",
+                                       "0x10",
+                                       "1,000",
+                                       "a",
+                                       "1a",
+                                       "--1",
+                                       "-+1",
+                                       "1-",
+                                       "2147483648",
+                                       "-2147483649",
+                                       "4294967296",
+                                       "4294967297",
+                                       "9223372036854775807",
+                                       "9223372036854775808",
+                                       "-9223372036854775809",
+                                       "18446744073709551617",
+                                       "\xef\xbc\x91",
+                                       "\xd9\xa1",
+                                       "NaN",
+                                       "%31"};
     char digits[10001];
     apr_int32_t value = 99;
     size_t i;

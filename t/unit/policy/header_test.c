@@ -15,7 +15,8 @@ static const char built_in[] = "is a built-in member";
 static int is_token_byte(int byte)
 {
     return strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                  "0123456789!#$%&'*+-.^_`|~", byte) != NULL;
+                  "0123456789!#$%&'*+-.^_`|~",
+                  byte) != NULL;
 }
 
 /* A NUL ends the text, so the bytes start at 1; it is no token on its own. */
@@ -24,14 +25,14 @@ static void test_name_bytes(void)
     int byte;
 
     for (byte = 1; byte < 256; byte++) {
-        char name[] = { 'X', '-', (char)byte, 'a', '\0' };
-        char alone[] = { (char)byte, '\0' };
+        char name[] = {'X', '-', (char)byte, 'a', '\0'};
+        char alone[] = {(char)byte, '\0'};
         const char *expected = is_token_byte(byte) ? NULL : invalid_name;
 
-        is_str(wh_header_refusal(name, "v"), expected,
-               "byte 0x%02x in a name", byte);
-        is_str(wh_header_refusal(alone, "v"), expected,
-               "byte 0x%02x as a name", byte);
+        is_str(wh_header_refusal(name, "v"), expected, "byte 0x%02x in a name",
+               byte);
+        is_str(wh_header_refusal(alone, "v"), expected, "byte 0x%02x as a name",
+               byte);
     }
     is_str(wh_header_refusal("", "v"), invalid_name, "empty name");
 }
@@ -41,8 +42,8 @@ static void test_value_bytes(void)
     int byte;
 
     for (byte = 1; byte < 256; byte++) {
-        char value[] = { 'a', (char)byte, 'z', '\0' };
-        char alone[] = { (char)byte, '\0' };
+        char value[] = {'a', (char)byte, 'z', '\0'};
+        char alone[] = {(char)byte, '\0'};
         int bad = byte == 0x7f || (byte < 0x20 && byte != 0x09);
 
         is_str(wh_header_refusal("X-A", value), bad ? control : NULL,
@@ -77,32 +78,53 @@ static void test_owned_names(void)
     static const struct {
         const char *name;
         const char *refusal;
-    } rows[] = {
-        { "Connection", of_http }, { "Content-Encoding", of_http },
-        { "Content-Length", of_http }, { "content-length", of_http },
-        { "CONTENT-LENGTH", of_http }, { "Content-Range", of_http },
-        { "Expect", of_http }, { "Host", of_http }, { "hOsT", of_http },
-        { "HTTP2-Settings", of_http }, { "Keep-Alive", of_http },
-        { "TE", of_http }, { "te", of_http }, { "Trailer", of_http },
-        { "Transfer-Encoding", of_http }, { "Upgrade", of_http },
-        { "Proxy-Authorization", of_http }, { "proxy-connection", of_http },
-        { "PROXY-X", of_http }, { "Proxy-", of_http },
-        { "Content-Type", of_sender }, { "user-agent", of_sender },
-        { "X-Hook-Test", of_sender }, { "x-hook-test", of_sender },
-        { "X-SuperOffice-Event", of_sender },
-        { "X-SuperOffice-EventId", of_sender },
-        { "X-SuperOffice-Retry", of_sender },
-        { "X-SuperOffice-Signature", of_sender },
-        { "x-superoffice-anything", of_sender },
-        { "X-SuperOffice-", of_sender },
-        /* near misses and what receivers do ask for */
-        { "X-SuperOffice", NULL }, { "X-SuperOfficeEvent", NULL },
-        { "Proxy", NULL }, { "X-Proxy-A", NULL }, { "X-Host", NULL },
-        { "Hos", NULL }, { "Hosts", NULL }, { "T", NULL }, { "TEA", NULL },
-        { "X-Hook-Test-2", NULL }, { "X-Hook", NULL },
-        { "Authorization", NULL }, { "Accept", NULL }, { "Cookie", NULL },
-        { "X-Api-Key", NULL }, { "Content-Language", NULL }
-    };
+    } rows[] = {{"Connection", of_http},
+                {"Content-Encoding", of_http},
+                {"Content-Length", of_http},
+                {"content-length", of_http},
+                {"CONTENT-LENGTH", of_http},
+                {"Content-Range", of_http},
+                {"Expect", of_http},
+                {"Host", of_http},
+                {"hOsT", of_http},
+                {"HTTP2-Settings", of_http},
+                {"Keep-Alive", of_http},
+                {"TE", of_http},
+                {"te", of_http},
+                {"Trailer", of_http},
+                {"Transfer-Encoding", of_http},
+                {"Upgrade", of_http},
+                {"Proxy-Authorization", of_http},
+                {"proxy-connection", of_http},
+                {"PROXY-X", of_http},
+                {"Proxy-", of_http},
+                {"Content-Type", of_sender},
+                {"user-agent", of_sender},
+                {"X-Hook-Test", of_sender},
+                {"x-hook-test", of_sender},
+                {"X-SuperOffice-Event", of_sender},
+                {"X-SuperOffice-EventId", of_sender},
+                {"X-SuperOffice-Retry", of_sender},
+                {"X-SuperOffice-Signature", of_sender},
+                {"x-superoffice-anything", of_sender},
+                {"X-SuperOffice-", of_sender},
+                /* near misses and what receivers do ask for */
+                {"X-SuperOffice", NULL},
+                {"X-SuperOfficeEvent", NULL},
+                {"Proxy", NULL},
+                {"X-Proxy-A", NULL},
+                {"X-Host", NULL},
+                {"Hos", NULL},
+                {"Hosts", NULL},
+                {"T", NULL},
+                {"TEA", NULL},
+                {"X-Hook-Test-2", NULL},
+                {"X-Hook", NULL},
+                {"Authorization", NULL},
+                {"Accept", NULL},
+                {"Cookie", NULL},
+                {"X-Api-Key", NULL},
+                {"Content-Language", NULL}};
     size_t i;
 
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -116,20 +138,29 @@ static void test_members(void)
     static const struct {
         const char *name;
         const char *refusal;
-    } rows[] = {
-        { "", "has an empty name" },
-        { "EventId", built_in }, { "Timestamp", built_in },
-        { "Changes", built_in }, { "Values", built_in },
-        { "Event", built_in }, { "PrimaryKey", built_in },
-        { "Entity", built_in }, { "ContextIdentifier", built_in },
-        { "ChangedByAssociateId", built_in }, { "WebhookName", built_in },
-        { "FieldValues", built_in },
-        { "eventid", built_in }, { "EVENTID", built_in },
-        { "eventId", built_in }, { "fieldVALUES", built_in },
-        { "Even", NULL }, { "Events", NULL }, { "EventId ", NULL },
-        { " ", NULL }, { "Secret", NULL }, { "\xc3\xa5", NULL },
-        { "a\nb", NULL }
-    };
+    } rows[] = {{"", "has an empty name"},
+                {"EventId", built_in},
+                {"Timestamp", built_in},
+                {"Changes", built_in},
+                {"Values", built_in},
+                {"Event", built_in},
+                {"PrimaryKey", built_in},
+                {"Entity", built_in},
+                {"ContextIdentifier", built_in},
+                {"ChangedByAssociateId", built_in},
+                {"WebhookName", built_in},
+                {"FieldValues", built_in},
+                {"eventid", built_in},
+                {"EVENTID", built_in},
+                {"eventId", built_in},
+                {"fieldVALUES", built_in},
+                {"Even", NULL},
+                {"Events", NULL},
+                {"EventId ", NULL},
+                {" ", NULL},
+                {"Secret", NULL},
+                {"\xc3\xa5", NULL},
+                {"a\nb", NULL}};
     size_t i;
 
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -56,25 +56,25 @@ static void test_rfc4231(void)
     int i;
 
     memset(key, 0x0b, 20);
-    check(key, "Hi There", "sDRMYdjbOFNcqK/OrwvxK4gdwgDJgz2nJuk3bC4yz/c=",
-          "RFC 4231 case 1");
+    check(key, "Hi There",
+          "sDRMYdjbOFNcqK/OrwvxK4gdwgDJgz2nJuk3bC4yz/c=", "RFC 4231 case 1");
     check("Jefe", "what do ya want for nothing?",
           "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM=", "RFC 4231 case 2");
     memset(key, 0xaa, 20);
     memset(data, 0xdd, 50);
-    check(key, data, "dz6pHjaADkaFTbjr0JGBpylZCYs++MEi2WNVFM7VZf4=",
-          "RFC 4231 case 3");
+    check(key, data,
+          "dz6pHjaADkaFTbjr0JGBpylZCYs++MEi2WNVFM7VZf4=", "RFC 4231 case 3");
     for (i = 0; i < 25; i++) {
         key[i] = (char)(i + 1);
     }
     memset(data, 0xcd, 50);
-    check(key, data, "glWKOJpEPA6kzIGYmfIIOoXw+qPlePgHei4/9GcpZls=",
-          "RFC 4231 case 4");
+    check(key, data,
+          "glWKOJpEPA6kzIGYmfIIOoXw+qPlePgHei4/9GcpZls=", "RFC 4231 case 4");
     memset(key, 0xaa, 131);
     check(key, "Test Using Larger Than Block-Size Key - Hash Key First",
           "YOQxWR7gtn8Niiaqy/W3f44LxiE3KMUUBUYEDw7jf1Q=", "RFC 4231 case 6");
-    check(key, long_data, "mwn/pxuUL8snY1+81bDpRL/cY2RPBxOTin9RU1w6NeI=",
-          "RFC 4231 case 7");
+    check(key, long_data,
+          "mwn/pxuUL8snY1+81bDpRL/cY2RPBxOTin9RU1w6NeI=", "RFC 4231 case 7");
 }
 
 static void test_extremes(void)
@@ -90,20 +90,20 @@ static void test_extremes(void)
     memset(secret, 'k', 400);
     check("", "", "thNnmggU2ex3L5XXeMNfxf8Wl8STcVZTxscSFEKSxa0=",
           "empty secret, empty body");
-    check("", "{}", "IvjuqQlACvmK3zaBqfMZI+9rf8ukq7VT2Sgjo+nVwl4=",
-          "empty secret");
-    check("secret", "", "+eZuF5tnR65UEI+C+K3os8Jddv0wr95sOVgixTAZYWk=",
-          "empty body");
+    check("", "{}",
+          "IvjuqQlACvmK3zaBqfMZI+9rf8ukq7VT2Sgjo+nVwl4=", "empty secret");
+    check("secret", "",
+          "+eZuF5tnR65UEI+C+K3os8Jddv0wr95sOVgixTAZYWk=", "empty body");
     check_bytes("secret", NULL, 0,
                 "+eZuF5tnR65UEI+C+K3os8Jddv0wr95sOVgixTAZYWk=", "no body");
-    check_bytes("secret", "a\0b", 3,
-                "KptnRJKn7XZ+KsJZ6U8ZQzXbSsgK/J33Ry4DngMnAxA=",
-                "body with a NUL");
-    check(secret, "{}", "rhn+ol5XymaOe2ZNS4EGN25WvBLwAFc5qWOUqN6Erxw=",
-          "longest secret");
-    check_bytes("secret", body, LARGE,
-                "BfJhJAGv5c4lGTcCrD85PnNLwfx3z7BucDk5v/JSkUs=",
-                "body of 10 MiB");
+    check_bytes(
+        "secret", "a\0b", 3,
+        "KptnRJKn7XZ+KsJZ6U8ZQzXbSsgK/J33Ry4DngMnAxA=", "body with a NUL");
+    check(secret, "{}",
+          "rhn+ol5XymaOe2ZNS4EGN25WvBLwAFc5qWOUqN6Erxw=", "longest secret");
+    check_bytes(
+        "secret", body, LARGE,
+        "BfJhJAGv5c4lGTcCrD85PnNLwfx3z7BucDk5v/JSkUs=", "body of 10 MiB");
     free(body);
 }
 
@@ -113,8 +113,7 @@ static void check_fingerprint(const char *const *parts, int count,
     char hex[66];
 
     memset(hex, '#', sizeof(hex));
-    ok(wh_sign_fingerprint(hex, parts, count) == APR_SUCCESS, "%s: made",
-       name);
+    ok(wh_sign_fingerprint(hex, parts, count) == APR_SUCCESS, "%s: made", name);
     ok(hex[65] == '#', "%s: nothing behind it", name);
     hex[65] = '\0';
     is_str(hex, expected, "%s: the fingerprint", name);
@@ -123,11 +122,11 @@ static void check_fingerprint(const char *const *parts, int count,
 static void test_fingerprint(void)
 {
     char large[301] = "";
-    const char *const empty[] = { "", "" };
-    const char *const ab_c[] = { "ab", "c" };
-    const char *const a_bc[] = { "a", "bc" };
-    const char *const abc[] = { "abc" };
-    const char *const mixed[] = { "Default", "\xc3\xa5", large };
+    const char *const empty[] = {"", ""};
+    const char *const ab_c[] = {"ab", "c"};
+    const char *const a_bc[] = {"a", "bc"};
+    const char *const abc[] = {"abc"};
+    const char *const mixed[] = {"Default", "\xc3\xa5", large};
 
     memset(large, 'x', 300);
     check_fingerprint(
