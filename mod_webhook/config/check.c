@@ -32,7 +32,7 @@ static int check_retention(const wh_settings_t *settings, server_rec *s)
     }
     ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, 0, s,
                  WHLOGNO(2401) "WebhookRetention: must be %dh or more, the "
-                 "time of all waits of WebhookRetry and an hour",
+                               "time of all waits of WebhookRetry and an hour",
                  whole_hours(need));
     return 0;
 }
@@ -44,7 +44,7 @@ static int check_timeouts(const wh_settings_t *settings, server_rec *s)
     }
     ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, 0, s,
                  WHLOGNO(2402) "WebhookConnectTimeout: must not be longer "
-                 "than WebhookTimeout, which it is a part of");
+                               "than WebhookTimeout, which it is a part of");
     return 0;
 }
 
@@ -55,7 +55,8 @@ static int check_concurrency(const wh_settings_t *settings, server_rec *s)
     }
     ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, 0, s,
                  WHLOGNO(2403) "WebhookEndpointConcurrency: must not be more "
-                 "than WebhookConcurrency (%d)", settings->concurrency);
+                               "than WebhookConcurrency (%d)",
+                 settings->concurrency);
     return 0;
 }
 
@@ -66,7 +67,8 @@ static int check_window(const wh_settings_t *settings, server_rec *s)
     }
     ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, 0, s,
                  WHLOGNO(2404) "WebhookWindow: the number for one webhook "
-                 "must not be more than the total (%d)", settings->window);
+                               "must not be more than the total (%d)",
+                 settings->window);
     return 0;
 }
 
@@ -88,7 +90,7 @@ int wh_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, rv, s,
                      WHLOGNO(2400) "WebhookRetry or WebhookAllowNetwork: "
-                     "cannot be made ready");
+                                   "cannot be made ready");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     /* All of them, so that one look at the log tells everything. */

@@ -24,8 +24,7 @@ void *wh_config_merge_server(apr_pool_t *pool, void *base, void *overrides)
     int i;
 
     for (i = 0; i < WH_DIRECTIVE_COUNT; i++) {
-        merged->texts[i] = inner->texts[i] ? inner->texts[i]
-                                           : outer->texts[i];
+        merged->texts[i] = inner->texts[i] ? inner->texts[i] : outer->texts[i];
     }
     return merged;
 }

@@ -18,11 +18,11 @@
 /* Room of sun_path in sockaddr_un, less the NUL. */
 #define CHANNEL_PATH_MAX 107
 
-typedef char default_state_dir_fits[
-    sizeof(WH_DEFAULT_STATE_DIR WH_CHANNEL_FILE) <= CHANNEL_PATH_MAX + 1 ? 1
-                                                                         : -1];
+typedef char default_state_dir_fits
+    [sizeof(WH_DEFAULT_STATE_DIR WH_CHANNEL_FILE) <= CHANNEL_PATH_MAX + 1 ? 1
+                                                                          : -1];
 
-#define ROW(symbol, name, scope, arguments, setter, least, most, standard,    \
+#define ROW(symbol, name, scope, arguments, setter, least, most, standard,     \
             help)                                                              \
     {WH_DIRECTIVE_##symbol, name, WH_SCOPE_##scope, least, most, standard},
 const wh_directive_t wh_directives[WH_DIRECTIVE_COUNT] = {WH_DIRECTIVES(ROW)};
@@ -104,8 +104,7 @@ static const char *set_number(cmd_parms *cmd, void *unused, const char *text)
 static const char *set_size(cmd_parms *cmd, void *unused, const char *text)
 {
     (void)unused;
-    return set_ranged(cmd, text, wh_value_size,
-                      "a number of bytes, K or M,");
+    return set_ranged(cmd, text, wh_value_size, "a number of bytes, K or M,");
 }
 
 static const char *set_time(cmd_parms *cmd, void *unused, const char *text)
@@ -131,8 +130,7 @@ static const char *set_window(cmd_parms *cmd, void *unused, const char *total,
     return store(cmd, apr_pstrcat(cmd->temp_pool, total, " ", endpoint, NULL));
 }
 
-static const char *set_base_path(cmd_parms *cmd, void *unused,
-                                 const char *text)
+static const char *set_base_path(cmd_parms *cmd, void *unused, const char *text)
 {
     char *path = apr_pstrdup(cmd->pool, text);
     apr_size_t length = strlen(path);
@@ -158,8 +156,7 @@ static const char *set_context(cmd_parms *cmd, void *unused, const char *text)
     return store(cmd, text);
 }
 
-static const char *set_state_dir(cmd_parms *cmd, void *unused,
-                                 const char *text)
+static const char *set_state_dir(cmd_parms *cmd, void *unused, const char *text)
 {
     const char *error = refuse_scope(cmd);
     const char *path;
@@ -243,7 +240,5 @@ static const char *add_network(cmd_parms *cmd, void *unused, const char *text)
                         (void *)&wh_directives[WH_DIRECTIVE_##symbol],         \
                         RSRC_CONF, help),
 const command_rec wh_config_directives[] = {
-    WH_DIRECTIVES(COMMAND)
-    { .name = NULL }
-};
+    WH_DIRECTIVES(COMMAND){.name = NULL}};
 #undef COMMAND

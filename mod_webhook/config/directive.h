@@ -29,72 +29,49 @@
  * reads, NULL where it has none; help: a sentence for "apache2 -L".
  */
 #define WH_DIRECTIVES(X)                                                       \
-    X(ENGINE, "WebhookEngine", SERVER, FLAG, set_flag, NULL, NULL,             \
-      "Off",                                                                   \
+    X(ENGINE, "WebhookEngine", SERVER, FLAG, set_flag, NULL, NULL, "Off",      \
       "On: this server answers the webhook API")                               \
     X(BASE_PATH, "WebhookBasePath", SERVER, TAKE1, set_base_path, NULL, NULL,  \
-      "/api/v1",                                                               \
-      "Path before /Webhook, with a leading slash")                            \
+      "/api/v1", "Path before /Webhook, with a leading slash")                 \
     X(CONTEXT, "WebhookContext", SERVER, TAKE1, set_context, NULL, NULL,       \
-      "Default",                                                               \
-      "Name of the tenant that this server's webhooks belong to")              \
+      "Default", "Name of the tenant that this server's webhooks belong to")   \
     X(MAX_BODY, "WebhookMaxBody", SERVER, TAKE1, set_size, "1K", "64M",        \
-      "256K",                                                                  \
-      "Largest request body in bytes, K or M")                                 \
+      "256K", "Largest request body in bytes, K or M")                         \
     X(STATE_DIR, "WebhookStateDir", MAIN, TAKE1, set_state_dir, NULL, NULL,    \
-      WH_DEFAULT_STATE_DIR,                                                    \
-      "Directory of the database and the channel")                             \
+      WH_DEFAULT_STATE_DIR, "Directory of the database and the channel")       \
     X(DATABASE, "WebhookDatabase", MAIN, TAKE2, set_database, NULL, NULL,      \
-      "sqlite3 webhook.db",                                                    \
-      "Driver and parameters of the database")                                 \
-    X(THREADS, "WebhookThreads", MAIN, TAKE1, set_number, "1", "64",           \
-      "2",                                                                     \
+      "sqlite3 webhook.db", "Driver and parameters of the database")           \
+    X(THREADS, "WebhookThreads", MAIN, TAKE1, set_number, "1", "64", "2",      \
       "Number of delivery threads")                                            \
-    X(CONCURRENCY, "WebhookConcurrency", MAIN, TAKE1, set_number,              \
-      "1", "10000",                                                            \
-      "256",                                                                   \
-      "Most transfers at one time")                                            \
+    X(CONCURRENCY, "WebhookConcurrency", MAIN, TAKE1, set_number, "1",         \
+      "10000", "256", "Most transfers at one time")                            \
     X(ENDPOINT_CONCURRENCY, "WebhookEndpointConcurrency", MAIN, TAKE1,         \
-      set_number, "1", "1000",                                                 \
-      "16",                                                                    \
+      set_number, "1", "1000", "16",                                           \
       "Most transfers at one time to one webhook")                             \
     X(WINDOW, "WebhookWindow", MAIN, TAKE12, set_window, "16", "1000000",      \
-      "10000 1000",                                                            \
-      "Most deliveries in memory, in total and for one webhook")               \
-    X(TIMEOUT, "WebhookTimeout", MAIN, TAKE1, set_time, "1s", "10m",           \
-      "30s",                                                                   \
+      "10000 1000", "Most deliveries in memory, in total and for one webhook") \
+    X(TIMEOUT, "WebhookTimeout", MAIN, TAKE1, set_time, "1s", "10m", "30s",    \
       "Longest time of one attempt")                                           \
     X(CONNECT_TIMEOUT, "WebhookConnectTimeout", MAIN, TAKE1, set_time,         \
-      "100ms", "10m",                                                          \
-      "5s",                                                                    \
-      "Longest time to reach a target, TLS included")                          \
-    X(DRAIN_TIMEOUT, "WebhookDrainTimeout", MAIN, TAKE1, set_time,             \
-      "0", "60s",                                                              \
-      "5s",                                                                    \
-      "Time that transfers have to end at a stop or restart")                  \
-    X(SIGNAL_TIMEOUT, "WebhookSignalTimeout", MAIN, TAKE1, set_time,           \
-      "100ms", "60s",                                                          \
-      "5s",                                                                    \
-      "Longest time a request waits until its event is stored")                \
-    X(RETENTION, "WebhookRetention", MAIN, TAKE1, set_time, "1h", "30d",       \
-      "7d",                                                                    \
+      "100ms", "10m", "5s", "Longest time to reach a target, TLS included")    \
+    X(DRAIN_TIMEOUT, "WebhookDrainTimeout", MAIN, TAKE1, set_time, "0", "60s", \
+      "5s", "Time that transfers have to end at a stop or restart")            \
+    X(SIGNAL_TIMEOUT, "WebhookSignalTimeout", MAIN, TAKE1, set_time, "100ms",  \
+      "60s", "5s", "Longest time a request waits until its event is stored")   \
+    X(RETENTION, "WebhookRetention", MAIN, TAKE1, set_time, "1h", "30d", "7d", \
       "Age at which events and their deliveries are removed")                  \
     X(RETRY, "WebhookRetry", MAIN, RAW_ARGS, set_retry, NULL, NULL,            \
-      WH_RETRY_DEFAULT,                                                        \
-      "Waits between the attempts of a delivery")                              \
+      WH_RETRY_DEFAULT, "Waits between the attempts of a delivery")            \
     X(REQUIRE_HTTPS, "WebhookRequireHTTPS", MAIN, FLAG, set_flag, NULL, NULL,  \
-      "On",                                                                    \
-      "On: only https targets")                                                \
-    X(ALLOW_NETWORK, "WebhookAllowNetwork", MAIN, ITERATE, add_network,        \
-      NULL, NULL,                                                              \
-      "none",                                                                  \
+      "On", "On: only https targets")                                          \
+    X(ALLOW_NETWORK, "WebhookAllowNetwork", MAIN, ITERATE, add_network, NULL,  \
+      NULL, "none",                                                            \
       "Networks that may be called although they are not public")
 
 #define WH_DIRECTIVE_SYMBOL(symbol, ...) WH_DIRECTIVE_##symbol,
 /** WH_DIRECTIVE_ENGINE and so on: index in wh_directives and in the texts. */
 typedef enum {
-    WH_DIRECTIVES(WH_DIRECTIVE_SYMBOL)
-    WH_DIRECTIVE_COUNT
+    WH_DIRECTIVES(WH_DIRECTIVE_SYMBOL) WH_DIRECTIVE_COUNT
 } wh_directive_index_t;
 #undef WH_DIRECTIVE_SYMBOL
 
@@ -118,8 +95,7 @@ struct wh_server_config_t {
 };
 
 /** The text that counts for a server: its own, merged, or the default. */
-const char *wh_directive_text(const server_rec *s,
-                              wh_directive_index_t index);
+const char *wh_directive_text(const server_rec *s, wh_directive_index_t index);
 
 /** The check_config hook (check.c). */
 int wh_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,

@@ -76,8 +76,8 @@ apr_int64_t wh_value_of(wh_value_fn_t *read, const char *text)
     return read(&value, text) == APR_SUCCESS ? value : 0;
 }
 
-int wh_value_in_range(wh_value_fn_t *read, const char *text,
-                      const char *least, const char *most)
+int wh_value_in_range(wh_value_fn_t *read, const char *text, const char *least,
+                      const char *most)
 {
     apr_int64_t value;
 

@@ -24,8 +24,8 @@ wh_value_fn_t wh_value_time;
 apr_int64_t wh_value_of(wh_value_fn_t *read, const char *text);
 
 /** 1 if text is a value of that kind from least to most. */
-int wh_value_in_range(wh_value_fn_t *read, const char *text,
-                      const char *least, const char *most);
+int wh_value_in_range(wh_value_fn_t *read, const char *text, const char *least,
+                      const char *most);
 
 /** 1 for "/a/b": segments that a request's path can have. */
 int wh_value_is_path(const char *text);

@@ -16,9 +16,6 @@
 #include "policy/match.h"
 #include "store/delivery_store.h"
 
-/** Frames in one transaction at the most; the rest is the next batch. */
-#define WH_BATCH_MAX 4096
-
 /** One delivery that an entry of the batch makes. */
 typedef struct wh_plan_t {
     apr_int64_t id;

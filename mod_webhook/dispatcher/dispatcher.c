@@ -369,7 +369,9 @@ static int finish(dispatcher_t *d)
         wh_delivery_thread_destroy(d->threads[i]);
     }
     if (d->commit.entered) {
-        wh_store_node_release(&released, d->store, d->node.id, 1);
+        /* Not forgotten: the next dispatcher learns from the node that there
+         * is something to look for. */
+        wh_store_node_release(&released, d->store, d->node.id, 0);
     }
     wh_commit_destroy(&d->commit);
     wh_store_destroy(d->store);

@@ -52,8 +52,9 @@ static void release(wh_commit_t *commit, apr_int64_t id)
            WHLOGNO(1331) "dispatcher %" APR_INT64_T_FMT
                          " has ended: %d deliveries taken over",
            id, released);
-    /* Whose they are the next claim finds out. */
-    for (at = apr_hash_first(NULL, schedule->entries); released && at;
+    /* It may also have given deliveries back by itself. Which webhooks they
+     * belong to the next claims find out. */
+    for (at = apr_hash_first(NULL, schedule->entries); at;
          at = apr_hash_next(at)) {
         wh_schedule_waiting(schedule, apr_hash_this_val(at), 0);
     }

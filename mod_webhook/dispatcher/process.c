@@ -12,6 +12,7 @@
 #include <http_config.h>
 #include <http_core.h>
 #include <http_log.h>
+#include <http_main.h>
 #include <mpm_common.h>
 #include <signal.h>
 #include <stddef.h>
@@ -98,7 +99,9 @@ static int find_arguments(char **start, char **end)
     }
     *start = (char *)from;
     *end = (char *)to;
-    return 1;
+    /* Under a tool that runs the program inside its own process the place is
+     * the tool's. */
+    return ap_server_argv0 >= *start && ap_server_argv0 < *end;
 }
 
 /* Shows the process under its own name: the kernel's short one, and the

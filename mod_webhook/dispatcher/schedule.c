@@ -32,7 +32,7 @@ void wh_schedule_destroy(wh_schedule_t *schedule)
          at = apr_hash_next(at)) {
         free(apr_hash_this_val(at));
     }
-    apr_hash_clear(schedule->entries);
+    schedule->entries = NULL; /* its keys lay in what was freed */
 }
 
 wh_schedule_entry_t *wh_schedule_entry(wh_schedule_t *schedule,

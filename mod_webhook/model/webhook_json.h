@@ -19,8 +19,8 @@ void wh_webhook_json_default(wh_webhook_t *webhook);
 /**
  * Overlays webhook with the members of a JSON object. Names are matched in
  * any case; what is read-only or unknown is left alone; null counts as left
- * out. Types, lengths and event names are checked, target and headers are
- * not: those need the operator's settings.
+ * out. Types and lengths are checked; event names, target and headers are
+ * not: those need rules and the operator's settings.
  * @param message set on refusal: a sentence that names the member
  * @return APR_SUCCESS, or APR_EINVAL: webhook is then half changed
  */

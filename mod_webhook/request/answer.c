@@ -28,8 +28,7 @@ static const struct {
     {HTTP_REQUEST_ENTITY_TOO_LARGE, "RequestTooLargeException"},
     {HTTP_UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaTypeException"},
     {HTTP_UNPROCESSABLE_ENTITY, "ConflictException"},
-    {HTTP_SERVICE_UNAVAILABLE, "ServiceUnavailableException"}
-};
+    {HTTP_SERVICE_UNAVAILABLE, "ServiceUnavailableException"}};
 
 static const char *error_type(int status)
 {
@@ -88,13 +87,18 @@ int wh_answer_error(request_rec *r, int status, const char *message)
     if (status == AP_FILTER_ERROR) {
         return status;
     }
+    /* httpd would read what is left of the body, be it gigabytes, before it
+     * sends the answer; it does not when the connection ends. */
+    if (ap_request_has_body(r)) {
+        r->connection->keepalive = AP_CONN_CLOSE;
+    }
     /* A message may quote what the client sent. */
     wh_text_clean(clean, strlen(clean));
     return send_json(r, status,
                      json_pack("{s:b, s:s, s:s, s:s, s:s}", "Error", 1,
-                               "ErrorType", error_type(status),
-                               "Message", clean, "ErrorMessage", clean,
-                               "ErrorSource", ERROR_SOURCE));
+                               "ErrorType", error_type(status), "Message",
+                               clean, "ErrorMessage", clean, "ErrorSource",
+                               ERROR_SOURCE));
 }
 
 int wh_answer_unavailable(request_rec *r, const char *message)

@@ -48,10 +48,10 @@ static void reserve(body_t *body, apr_size_t more, apr_pool_t *pool)
     body->size = size;
 }
 
-static int refuse_size(const char **message, const body_t *body,
-                       request_rec *r)
+static int refuse_size(const char **message, const body_t *body, request_rec *r)
 {
-    *message = apr_psprintf(r->pool, "The request body is larger than the "
+    *message = apr_psprintf(r->pool,
+                            "The request body is larger than the "
                             "%" APR_SIZE_T_FMT " bytes that are allowed.",
                             body->limit);
     return HTTP_REQUEST_ENTITY_TOO_LARGE;
@@ -110,9 +110,9 @@ static int drain(body_t *body, const char **message, request_rec *r)
     int ended = 0, status = OK;
 
     while (!ended && status == OK) {
-        apr_status_t rv = ap_get_brigade(r->input_filters, brigade,
-                                         AP_MODE_READBYTES, APR_BLOCK_READ,
-                                         HUGE_STRING_LEN);
+        apr_status_t rv =
+            ap_get_brigade(r->input_filters, brigade, AP_MODE_READBYTES,
+                           APR_BLOCK_READ, HUGE_STRING_LEN);
 
         if (rv != APR_SUCCESS) {
             status = refuse_read(message, rv, r);

@@ -19,8 +19,7 @@ static int is_blank(const char *text, apr_size_t length)
 }
 
 /* The index of the quote that ends a string, or length. */
-static apr_size_t skip_string(const char *text, apr_size_t length,
-                              apr_size_t i)
+static apr_size_t skip_string(const char *text, apr_size_t length, apr_size_t i)
 {
     for (; i < length && text[i] != '"'; i++) {
         if (text[i] == '\\') {
@@ -89,8 +88,8 @@ static const char *describe(const json_error_t *error, apr_pool_t *pool)
         what = "is not valid JSON";
         break;
     }
-    return apr_psprintf(pool, "The request body %s (line %d, column %d).",
-                        what, error->line, error->column);
+    return apr_psprintf(pool, "The request body %s (line %d, column %d).", what,
+                        error->line, error->column);
 }
 
 static apr_status_t release(void *document)
@@ -119,7 +118,6 @@ apr_status_t wh_document_parse(json_t **document, const char **message,
         *message = describe(&error, pool);
         return APR_EINVAL;
     }
-    apr_pool_cleanup_register(pool, *document, release,
-                              apr_pool_cleanup_null);
+    apr_pool_cleanup_register(pool, *document, release, apr_pool_cleanup_null);
     return APR_SUCCESS;
 }

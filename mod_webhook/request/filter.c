@@ -77,6 +77,5 @@ int wh_filter_match(const wh_filter_t *filter, const wh_webhook_t *webhook)
                                                    strlen(filter->event))) {
         return 0;
     }
-    return filter->state == WH_STATE_UNKNOWN ||
-           filter->state == webhook->state;
+    return filter->state == WH_STATE_UNKNOWN || filter->state == webhook->state;
 }

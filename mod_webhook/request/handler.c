@@ -113,7 +113,7 @@ static int handler(request_rec *r)
     if (!wh_child_channel() || !wh_child_settings()) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       WHLOGNO(2000) "WebhookEngine is off in all servers, or "
-                      "did not start in this process");
+                                    "did not start in this process");
         return wh_answer_unavailable(r, "The webhook engine is off.");
     }
     return wh_route_answer(r, rest);
@@ -126,8 +126,7 @@ void wh_request_register_hooks(apr_pool_t *pool)
                                         "mod_alias.c", "mod_jk.c", NULL};
 
     (void)pool;
-    ap_hook_translate_name(translate_name, NULL, later,
-                           APR_HOOK_REALLY_FIRST);
+    ap_hook_translate_name(translate_name, NULL, later, APR_HOOK_REALLY_FIRST);
     ap_hook_map_to_storage(map_to_storage, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(fixups, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_handler(handler, NULL, NULL, APR_HOOK_FIRST);

@@ -16,8 +16,7 @@
 
 apr_int32_t wh_resource_associate(const request_rec *r)
 {
-    const char *text = apr_table_get(r->subprocess_env,
-                                     "WEBHOOK_ASSOCIATE_ID");
+    const char *text = apr_table_get(r->subprocess_env, "WEBHOOK_ASSOCIATE_ID");
     apr_int32_t id;
 
     return text && wh_primary_key_parse(&id, text) ? id : 0;
@@ -43,8 +42,7 @@ static const char *read_path(wh_signal_t *signal, request_rec *r,
                              const wh_path_t *path)
 {
     signal->event_name = path->segments[0];
-    if (!wh_event_name_valid(signal->event_name,
-                             strlen(signal->event_name))) {
+    if (!wh_event_name_valid(signal->event_name, strlen(signal->event_name))) {
         return "The event name must be 1 to 128 letters, digits, \".\", "
                "\"_\" and \"-\".";
     }
@@ -68,8 +66,7 @@ static apr_status_t free_text(void *text)
 }
 
 /* The members in the order in which they came: receivers see their names. */
-static int read_data(wh_signal_t *signal, const char **message,
-                     request_rec *r)
+static int read_data(wh_signal_t *signal, const char **message, request_rec *r)
 {
     json_t *document;
     char *text;
@@ -87,8 +84,7 @@ static int read_data(wh_signal_t *signal, const char **message,
         *message = "The request body cannot be written as JSON.";
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    apr_pool_cleanup_register(r->pool, text, free_text,
-                              apr_pool_cleanup_null);
+    apr_pool_cleanup_register(r->pool, text, free_text, apr_pool_cleanup_null);
     signal->data = text;
     signal->data_length = strlen(text);
     return OK;
@@ -98,8 +94,7 @@ static int answer_unavailable(request_rec *r, apr_status_t rv,
                               const wh_signal_t *signal)
 {
     ap_log_rerror(APLOG_MARK, APLOG_ERR, rv, r,
-                  WHLOGNO(2001) "event %s is not accepted",
-                  signal->event_name);
+                  WHLOGNO(2001) "event %s is not accepted", signal->event_name);
     if (rv != APR_TIMEUP) {
         return wh_answer_unavailable(r, "The event is not accepted, because "
                                         "it cannot be stored now.");

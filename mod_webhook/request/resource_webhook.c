@@ -66,8 +66,7 @@ static apr_status_t visit_delete(wh_store_t *store, visit_t *visit)
 }
 
 /* A handle is held for one call only: others wait for it. */
-static apr_status_t with_store(visit_fn_t *call, visit_t *visit,
-                               request_rec *r)
+static apr_status_t with_store(visit_fn_t *call, visit_t *visit, request_rec *r)
 {
     wh_store_t *store;
     apr_status_t rv = wh_child_store_get(&store);

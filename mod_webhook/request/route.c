@@ -29,8 +29,7 @@ static const route_t routes[] = {
     {M_GET, {ANY_ID, NULL}, wh_resource_get},
     {M_PUT, {ANY_ID, NULL}, wh_resource_update},
     {M_DELETE, {ANY_ID, NULL}, wh_resource_delete},
-    {M_POST, {ANY_TEXT, ANY_TEXT}, wh_resource_signal}
-};
+    {M_POST, {ANY_TEXT, ANY_TEXT}, wh_resource_signal}};
 
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
 
@@ -134,9 +133,9 @@ static const char *allowed_methods(wh_path_t *path, apr_pool_t *pool)
 
     for (i = 0; i < ROUTE_COUNT; i++) {
         if (is_match(&routes[i], path)) {
-            allowed = apr_pstrcat(pool, allowed ? allowed : "",
-                                  allowed ? ", " : "",
-                                  method_name(routes[i].method), NULL);
+            allowed =
+                apr_pstrcat(pool, allowed ? allowed : "", allowed ? ", " : "",
+                            method_name(routes[i].method), NULL);
         }
     }
     return allowed ? apr_pstrcat(pool, allowed, ", OPTIONS", NULL) : NULL;
@@ -154,9 +153,9 @@ static int answer_other(request_rec *r, wh_path_t *path)
     if (r->method_number == M_OPTIONS) {
         return wh_answer_empty(r);
     }
-    return wh_answer_error(r, HTTP_METHOD_NOT_ALLOWED,
-                           apr_pstrcat(r->pool, "This path allows ", allowed,
-                                       ".", NULL));
+    return wh_answer_error(
+        r, HTTP_METHOD_NOT_ALLOWED,
+        apr_pstrcat(r->pool, "This path allows ", allowed, ".", NULL));
 }
 
 int wh_route_answer(request_rec *r, const char *rest)

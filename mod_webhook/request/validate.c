@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "deliver/guard.h"
+#include "policy/event_name.h"
 #include "policy/header.h"
 
 typedef struct target_t {
@@ -73,8 +74,8 @@ static const char *parse_target(target_t *target, const char *url,
     }
     apr_pool_cleanup_register(pool, target->handle, cleanup_url,
                               apr_pool_cleanup_null);
-    code = curl_url_set(target->handle, CURLUPART_URL, url,
-                        CURLU_DISALLOW_USER);
+    code =
+        curl_url_set(target->handle, CURLUPART_URL, url, CURLU_DISALLOW_USER);
     if (code == CURLUE_USER_NOT_ALLOWED) {
         return "Webhook TargetUrl must not hold a user name or password.";
     }
@@ -155,8 +156,7 @@ static int is_address_allowed(const target_t *target,
 }
 
 static const char *judge_target(wh_webhook_t *webhook,
-                                const wh_settings_t *settings,
-                                apr_pool_t *pool)
+                                const wh_settings_t *settings, apr_pool_t *pool)
 {
     target_t target;
     const char *problem = parse_target(&target, webhook->target_url, pool);
@@ -170,8 +170,10 @@ static const char *judge_target(wh_webhook_t *webhook,
                "name a host.";
     }
     if (settings->require_https && strcmp(target.scheme, "https")) {
-        return apr_pstrcat(pool, "Webhook TargetUrl must be secure: 'HTTPS:' "
-                                 "not found in ", webhook->target_url, NULL);
+        return apr_pstrcat(pool,
+                           "Webhook TargetUrl must be secure: 'HTTPS:' "
+                           "not found in ",
+                           webhook->target_url, NULL);
     }
     if (strlen(target.url) > WH_TARGET_URL_MAX) {
         return "Webhook TargetUrl must have at most 4000 bytes.";
@@ -181,6 +183,23 @@ static const char *judge_target(wh_webhook_t *webhook,
         return "Webhook TargetUrl: target address not allowed";
     }
     webhook->target_url = target.url;
+    return NULL;
+}
+
+static const char *judge_events(const char *names)
+{
+    if (!names || !*names) {
+        return "Webhook Events must have at least one event name.";
+    }
+    while (*names) {
+        apr_size_t length = strcspn(names, ",");
+
+        if (!wh_event_name_valid(names, length)) {
+            return "Webhook Events must be names of 1 to 128 letters, digits, "
+                   "\".\", \"_\" and \"-\".";
+        }
+        names += length + (names[length] == ',');
+    }
     return NULL;
 }
 
@@ -215,8 +234,8 @@ static const char *judge_members(const char *member, const char *text,
         const char *refusal = problem ? NULL : judge(name, value);
 
         if (refusal) {
-            problem = apr_psprintf(pool, "Webhook %s: \"%s\" %s.", member,
-                                   name, refusal);
+            problem = apr_psprintf(pool, "Webhook %s: \"%s\" %s.", member, name,
+                                   refusal);
         }
     }
     json_decref(object);
@@ -227,11 +246,8 @@ apr_status_t wh_validate_webhook(wh_webhook_t *webhook, const char **message,
                                  const wh_settings_t *settings,
                                  apr_pool_t *pool)
 {
-    const char *problem = NULL;
+    const char *problem = judge_events(webhook->events);
 
-    if (!webhook->events || !*webhook->events) {
-        problem = "Webhook Events must have at least one event name.";
-    }
     if (!problem) {
         problem = judge_target(webhook, settings, pool);
     }

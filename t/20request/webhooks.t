@@ -10,6 +10,7 @@ use HTTP::Request ();
 use JSON::PP qw(decode_json encode_json);
 use MIME::Base64 qw(encode_base64);
 use URI::Escape qw(uri_escape);
+use WebhookRun ();
 
 plan tests => 220, need_module('webhook'), need_lwp();
 
@@ -25,7 +26,7 @@ sub call {
     my $request = HTTP::Request->new(
         $method => Apache::TestRequest::resolve_url("$api$path"));
 
-    $request->header(Authorization => $basic, %header);
+    $request->header(%{ { Authorization => $basic, %header } });
     if (defined $body) {
         $request->header('Content-Type' => 'application/json');
         $request->content(ref $body ? encode_json($body) : $body);
@@ -292,5 +293,6 @@ is call(POST => '', { Name => $tag, TargetUrl => $target },
     'another site makes no webhooks';
 is call(GET => "/$other", undef, 'Sec-Fetch-Site' => 'cross-site')->code, 200,
     'but reads what it may';
+WebhookRun::expect_log(qr/AH01618: user x not found/);
 is call(GET => '', undef, Authorization => 'Basic eDp4')->code, 401,
     'nor does an unknown user';

@@ -9,7 +9,7 @@
  * in place of the request, null=1 neither. The answer is text: "status N", the
  * name of the status, "id" and the event id, each on its line.
  */
-#include <apr_optional_hooks.h>
+#include <apr_optional.h>
 #include <apr_strings.h>
 #include <httpd.h>
 #include <http_config.h>
@@ -105,5 +105,6 @@ static void register_hooks(apr_pool_t *pool)
 }
 
 AP_DECLARE_MODULE(signaltest) = {
-    STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, NULL, register_hooks
+    STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, NULL, register_hooks,
+    AP_MODULE_FLAG_NONE
 };

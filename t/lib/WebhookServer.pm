@@ -244,21 +244,27 @@ sub wait_for_log {
     return wait_for { $self->error_log_since($mark || 0) =~ $pattern } $seconds;
 }
 
+# [pid, name, parent, group] of each process that has not ended. One that has
+# ended but waits for its parent to ask is none.
+sub processes {
+    my @processes;
+
+    for my $path (glob '/proc/[0-9]*/stat') {
+        # The name in parentheses may hold blanks and parentheses.
+        my ($pid, $name, $state, $parent, $group) =
+            slurp($path) =~ /\A(\d+) \((.*)\) (\S) (\d+) (\d+)/s or next;
+
+        push @processes, [$pid, $name, $parent, $group] if $state !~ /[ZX]/;
+    }
+    return @processes;
+}
+
 # All processes that httpd's parent has forked, the dispatcher too.
 sub all_children {
     my ($self) = @_;
-    my @pids;
 
     return if !$self->{pid};
-    for my $path (glob '/proc/[0-9]*/stat') {
-        # The name in parentheses may hold blanks and parentheses.
-        my ($pid, $name, $state, $parent) =
-            slurp($path) =~ /\A(\d+) \((.*)\) (\S) (\d+)/s or next;
-
-        push @pids, [$pid, $name]
-            if $parent == $self->{pid} && $state !~ /[ZX]/;
-    }
-    return @pids;
+    return grep { $_->[2] == $self->{pid} } processes();
 }
 
 # The children that answer requests.
@@ -296,6 +302,7 @@ sub command {
 # "apache2 -t": its exit status and what it says.
 sub config_test {
     my ($self) = @_;
+    my $mark = $self->error_log_mark;
     my $pid = open my $output, '-|';
 
     defined $pid or croak "cannot fork: $!";
@@ -306,7 +313,8 @@ sub config_test {
     my $text = do { local $/; <$output> };
     close $output;
     # A mistake that the check of the whole finds is written to the log.
-    return ($? >> 8, (defined $text ? $text : '') . $self->error_log);
+    return ($? >> 8, (defined $text ? $text : '')
+        . $self->error_log_since($mark));
 }
 
 # Without setsid the group would be that of the tests, and crash() kills it.
@@ -370,13 +378,15 @@ sub start {
     return $self;
 }
 
-# Nothing of its group is left.
+# Nothing of its group is left: no parent, child, dispatcher or orphan.
 sub group_ended {
     my ($self) = @_;
     my $group = $servers{$self->{root}}{group} or return 1;
 
     $self->reap;
-    return !kill 0, -$group;
+    return 0 if $self->{pid} || grep { $_->[3] == $group } processes();
+    delete $servers{$self->{root}}{group};
+    return 1;
 }
 
 sub signal {
