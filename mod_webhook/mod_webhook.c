@@ -19,11 +19,13 @@ static void register_hooks(apr_pool_t *pool)
     wh_request_register_hooks(pool);
 }
 
-AP_DECLARE_MODULE(webhook) = {STANDARD20_MODULE_STUFF,
-                              NULL, /* no settings per directory */
-                              NULL,
-                              wh_config_create_server,
-                              wh_config_merge_server,
-                              wh_config_directives,
-                              register_hooks,
-                              AP_MODULE_FLAG_NONE};
+AP_DECLARE_MODULE(webhook) = {
+    STANDARD20_MODULE_STUFF,
+    NULL, /* no settings per directory */
+    NULL,
+    wh_config_create_server,
+    wh_config_merge_server,
+    wh_config_directives,
+    register_hooks,
+    AP_MODULE_FLAG_NONE,
+};

@@ -52,26 +52,42 @@ int wh_uuid_valid(const char *text)
     return 1;
 }
 
+/* 41 bits of milliseconds from then on last until 2093. */
+#define EPOCH_MILLISECONDS APR_INT64_C(1704067200000) /* 2024-01-01 */
+
+static apr_int64_t row_id_at(apr_int64_t milliseconds)
+{
+    return milliseconds <= EPOCH_MILLISECONDS
+               ? 0
+               : (milliseconds - EPOCH_MILLISECONDS) << WH_ROW_ID_SHIFT;
+}
+
+/* The first id of this node in the millisecond after that of an id. */
+static apr_int64_t next_millisecond(const wh_row_ids_t *ids, apr_int64_t id)
+{
+    return ((id >> WH_ROW_ID_SHIFT) + 1) << WH_ROW_ID_SHIFT |
+           ids->node << COUNTER_BITS;
+}
+
 apr_int64_t wh_row_id_next(wh_row_ids_t *ids, apr_time_t now)
 {
-    apr_int64_t milliseconds = apr_time_as_msec(now);
-    apr_int64_t last = ids->last >> WH_ROW_ID_SHIFT;
-    apr_int64_t counter = 0;
+    apr_int64_t id = row_id_at(apr_time_as_msec(now)) | ids->node
+                                                            << COUNTER_BITS;
+    apr_int64_t node = ids->last >> COUNTER_BITS & WH_NODE_MAX;
 
-    if (milliseconds <= last) {
-        milliseconds = last;
-        counter = (ids->last & ((1 << COUNTER_BITS) - 1)) + 1;
-        if (counter == 1 << COUNTER_BITS) {
-            milliseconds++;
-            counter = 0;
+    if (id <= ids->last) {
+        /* Count on within the millisecond, if it is one of our own. */
+        id = ids->last + 1;
+        if (node != ids->node ||
+            id >> COUNTER_BITS != ids->last >> COUNTER_BITS) {
+            id = next_millisecond(ids, ids->last);
         }
     }
-    ids->last =
-        milliseconds << WH_ROW_ID_SHIFT | ids->node << COUNTER_BITS | counter;
-    return ids->last;
+    ids->last = id;
+    return id;
 }
 
 apr_int64_t wh_row_id_floor(apr_time_t time)
 {
-    return apr_time_as_msec(time) << WH_ROW_ID_SHIFT;
+    return row_id_at(apr_time_as_msec(time));
 }

@@ -13,7 +13,7 @@
 /** Text of a UUID with its NUL. */
 #define WH_UUID_SIZE 37
 
-/** Bits of a row id below the milliseconds: 10 node, 12 counter. */
+/** Bits of a row id below the milliseconds since 2024: 10 node, 12 counter. */
 #define WH_ROW_ID_SHIFT 22
 #define WH_NODE_MAX 1023
 

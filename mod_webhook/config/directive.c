@@ -240,5 +240,6 @@ static const char *add_network(cmd_parms *cmd, void *unused, const char *text)
                         (void *)&wh_directives[WH_DIRECTIVE_##symbol],         \
                         RSRC_CONF, help),
 const command_rec wh_config_directives[] = {
-    WH_DIRECTIVES(COMMAND){.name = NULL}};
+    WH_DIRECTIVES(COMMAND){.name = NULL},
+};
 #undef COMMAND

@@ -42,6 +42,7 @@
 
 /* Outlives restarts: in the process's pool, no pointers into the module. */
 typedef struct retained_t {
+    pid_t parent;
     int listener; /* -1: none */
     int lock;     /* -1: none */
     char state_dir[256];
@@ -166,11 +167,11 @@ static void on_death(process_t *process, int status)
         state == AP_MPMQ_STOPPING) {
         return;
     }
+    /* Which of the two it is, httpd's event loop no longer tells. */
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, process->s,
-                 WHLOGNO(1402) "the dispatcher has died (%s %d), starting "
-                               "another one",
-                 WIFSIGNALED(status) ? "signal" : "status",
-                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+                 WHLOGNO(1402) "the dispatcher has died (exit status or "
+                               "signal %d), starting another one",
+                 status);
     start(process, lived < SHORTEST_LIFE ? SHORTEST_LIFE - lived : 0);
 }
 
@@ -351,7 +352,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         return OK;
     }
     process = apr_pcalloc(pconf, sizeof(*process));
-    process->parent = getpid();
+    process->parent = retained->parent = getpid();
     process->s = s;
     process->pconf = pconf;
     process->retained = retained;
@@ -383,8 +384,23 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     return OK;
 }
 
+/* A child must not keep the socket open: if it outlives the dispatcher and
+ * the parent, its connects have to fail instead of waiting for nobody. */
+static void child_init(apr_pool_t *pchild, server_rec *s)
+{
+    retained_t *retained = ap_retained_data_get(RETAINED_KEY);
+
+    (void)pchild;
+    (void)s;
+    if (retained && retained->listener >= 0 && getpid() != retained->parent) {
+        close(retained->listener);
+        retained->listener = -1;
+    }
+}
+
 void wh_process_register_hooks(apr_pool_t *pool)
 {
     (void)pool;
+    ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_LAST);
 }

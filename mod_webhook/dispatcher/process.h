@@ -9,7 +9,7 @@
 
 #include <apr_pools.h>
 
-/** Registers post_config. */
+/** Registers post_config and child_init. */
 void wh_process_register_hooks(apr_pool_t *pool);
 
 #endif

@@ -262,20 +262,20 @@ static apr_status_t read_errors_email(reader_t *reader, const field_t *field,
 /* The index of a name, or the number that a text or JSON integer is. */
 static int find_name(int *index, const char *const *names, const char *text)
 {
-    apr_int32_t number;
-    int i, count = 0;
+    int i;
 
-    for (i = 0; names[i]; i++, count++) {
+    for (i = 0; names[i]; i++) {
         if (!apr_cstr_casecmp(names[i], text)) {
             *index = i;
             return 1;
         }
     }
-    if (wh_primary_key_parse(&number, text) && number >= 0 && number < count) {
-        *index = number;
-        return 1;
+    /* Less than ten names: a number is one digit. */
+    if (text[0] < '0' || text[0] >= '0' + i || text[1]) {
+        return 0;
     }
-    return 0;
+    *index = text[0] - '0';
+    return 1;
 }
 
 int wh_webhook_json_state(int *state, const char *text)

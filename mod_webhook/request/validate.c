@@ -122,15 +122,6 @@ static int literal_address(struct sockaddr_storage *address, const char *host,
     return inet_pton(AF_INET, text, &v4->sin_addr) == 1;
 }
 
-/* An address is refused as "own" by a list that holds nothing else, unless an
- * entry of WebhookAllowNetwork opens it. */
-static int is_opened(const wh_address_policy_t *policy,
-                     const struct sockaddr_storage *address)
-{
-    return wh_address_judge(policy, (const struct sockaddr *)address, address,
-                            1) == WH_ADDRESS_ALLOWED;
-}
-
 /* The guard at connect time decides for names; an address that it is bound to
  * refuse is refused here, where the owner sees it. */
 static int is_address_allowed(const target_t *target,
@@ -146,9 +137,6 @@ static int is_address_allowed(const target_t *target,
     if (!literal_address(&address, target->host, port)) {
         /* Only an address can stand in brackets. */
         return target->host[0] != '[';
-    }
-    if (is_opened(settings->addresses, &address)) {
-        return 1;
     }
     wh_guard_init(&guard, settings->addresses, pool);
     wh_guard_refresh(&guard, apr_time_now());

@@ -336,7 +336,11 @@ static void await(wh_channel_t *channel, waiter_t *waiter, apr_time_t deadline)
                                       left(deadline));
         }
     }
-    /* The reader leaves: the next one that waits takes its place. */
+}
+
+/* The one that read leaves: the next one that waits takes its place. */
+static void hand_over(wh_channel_t *channel)
+{
     if (!channel->reading && channel->waiters) {
         apr_thread_cond_signal(channel->waiters->woken);
     }
@@ -368,6 +372,9 @@ static apr_status_t try_once(wh_channel_t *channel, waiter_t *waiter,
     await(channel, waiter, deadline);
     if (waiter->state == WAITING) {
         unlink_waiter(channel, waiter);
+    }
+    hand_over(channel);
+    if (waiter->state == WAITING) {
         return APR_TIMEUP;
     }
     return waiter->state == ANSWERED ? APR_SUCCESS : APR_ECONNRESET;

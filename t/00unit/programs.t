@@ -32,7 +32,8 @@ sub run_program {
         chomp $line;
         if ($line =~ /\A(not )?ok \d+(?: - (.*))?/) {
             $tests++;
-            ok(!$1, $2);
+            # Test::More has an opinion on names that are numbers.
+            ok(!$1, defined $2 ? "- $2" : 'no name');
         }
         elsif ($line =~ /\A1\.\.(\d+)/) {
             $planned = $1;

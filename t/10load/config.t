@@ -18,7 +18,7 @@ my %VALUES = (
     WebhookEngine => [[qw(On off)], ['', qw(yes 1)]],
     WebhookBasePath => [
         [qw(/api/v1 /api/v1/ /hooks /a.b/c_d)],
-        ['', '""', qw(api/v1 / // /a//b /a/../b /a/./b /a%20b /a?b /a#b),
+        ['', '""', qw(api/v1 / // /a//b /a/../b /a/./b /a%20b /a?b), '/a#b',
             '"/a b"'],
     ],
     WebhookContext => [
@@ -48,7 +48,7 @@ my %VALUES = (
         ['', qw(0 30 30sec 11m 999ms -1s 1.5s abc)]],
     WebhookConnectTimeout => [[qw(100ms 5s 30s)],
         ['', qw(0 5 99ms 11m)]],
-    WebhookDrainTimeout => [[qw(0 0s 5s 60s 1m)], ['', qw(5 61s 2m never)]],
+    WebhookDrainTimeout => [[qw(0 5s 60s 1m)], ['', qw(5 61s 2m never)]],
     WebhookSignalTimeout => [[qw(100ms 5s 60s)], ['', qw(0 5 99ms 61s)]],
     WebhookRetention => [[qw(7d 30d 720h)], ['', qw(0 7 59m 31d forever)]],
     WebhookRetry => [
@@ -113,7 +113,7 @@ sub fails {
     my ($status, $output) = judge($conf);
 
     isnt($status, 0, "refused: $name");
-    like($output, qr/^(?:.*WH\d+: )?$directive(?::| takes| must)/m,
+    like($output, qr/^(?:.*WH\d+: )?$directive(?::| takes| requires| must)/m,
         'the sentence names it');
     return;
 }

@@ -18,17 +18,15 @@
 
 #include "mod_webhook.h"
 
-static APR_OPTIONAL_FN_TYPE(webhook_signal) *signal_event;
+static APR_OPTIONAL_FN_TYPE(webhook_signal) * signal_event;
 
 static const struct {
     apr_status_t status;
     const char *name;
-} names[] = {
-    { APR_SUCCESS, "APR_SUCCESS" }, { APR_EINVAL, "APR_EINVAL" },
-    { APR_EEXIST, "APR_EEXIST" },   { APR_ENOSPC, "APR_ENOSPC" },
-    { APR_EAGAIN, "APR_EAGAIN" },   { APR_TIMEUP, "APR_TIMEUP" },
-    { APR_ENOTIMPL, "APR_ENOTIMPL" }
-};
+} names[] = {{APR_SUCCESS, "APR_SUCCESS"},  {APR_EINVAL, "APR_EINVAL"},
+             {APR_EEXIST, "APR_EEXIST"},    {APR_ENOSPC, "APR_ENOSPC"},
+             {APR_EAGAIN, "APR_EAGAIN"},    {APR_TIMEUP, "APR_TIMEUP"},
+             {APR_ENOTIMPL, "APR_ENOTIMPL"}};
 
 static const char *name_of(apr_status_t status)
 {
@@ -63,7 +61,7 @@ static apr_int32_t number(request_rec *r, apr_table_t *arguments,
 static int handle(request_rec *r)
 {
     char event_id[WEBHOOK_EVENT_ID_SIZE] = "";
-    webhook_event_t event = { .name = NULL };
+    webhook_event_t event = {.name = NULL};
     apr_table_t *arguments;
     apr_status_t rv;
 
@@ -106,5 +104,4 @@ static void register_hooks(apr_pool_t *pool)
 
 AP_DECLARE_MODULE(signaltest) = {
     STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, NULL, register_hooks,
-    AP_MODULE_FLAG_NONE
-};
+    AP_MODULE_FLAG_NONE};

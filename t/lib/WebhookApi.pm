@@ -111,7 +111,7 @@ sub run_sql {
     my $text = <$output>;
     close $output or croak "sqlite3 failed with status $?: $sql";
     $text = '' if !defined $text;
-    chomp $text;
+    $text =~ s{\n\z}{};
     return $text;
 }
 
