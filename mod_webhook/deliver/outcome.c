@@ -42,9 +42,13 @@ const char *wh_outcome_error_class(CURLcode code)
     }
 }
 
-static int is_permanent(CURLcode code)
+/* The URL itself is at fault. libcurl says "unsupported protocol" also of an
+ * answer that is not HTTP; but then somebody was dialled. */
+static int is_permanent(CURLcode code, const wh_delivery_t *delivery)
 {
-    return code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT;
+    return (code == CURLE_UNSUPPORTED_PROTOCOL ||
+            code == CURLE_URL_MALFORMAT) &&
+           !delivery->address[0];
 }
 
 /* What the operator and the owner may read of it: status line, headers, body,
@@ -73,14 +77,18 @@ static void describe(wh_transfer_t *transfer, CURLcode code, apr_time_t now)
     delivery->status = transfer->status;
     delivery->started = transfer->started;
     delivery->duration = now > transfer->started ? now - transfer->started : 0;
-    delivery->error = transfer->blocked && code == CURLE_COULDNT_CONNECT
-                          ? "address not allowed"
-                          : wh_outcome_error_class(code);
     delivery->answer = answer_text(transfer);
     if (curl_easy_getinfo(transfer->easy, CURLINFO_PRIMARY_IP, &address) ==
             CURLE_OK &&
         address) {
         apr_cpystrn(delivery->address, address, sizeof(delivery->address));
+    }
+    delivery->error = wh_outcome_error_class(code);
+    if (transfer->blocked && code == CURLE_COULDNT_CONNECT) {
+        delivery->error = "address not allowed";
+    }
+    else if (code == CURLE_UNSUPPORTED_PROTOCOL && delivery->address[0]) {
+        delivery->error = "protocol";
     }
 }
 
@@ -139,7 +147,7 @@ void wh_outcome_decide(wh_transfer_t *transfer, CURLcode code,
     if (transfer->complete) {
         delivery->error = "status";
     }
-    if (is_permanent(code) ||
+    if (is_permanent(code, delivery) ||
         (transfer->blocked && code == CURLE_COULDNT_CONNECT)) {
         delivery->outcome = WH_OUTCOME_FAILED;
     }

@@ -93,8 +93,11 @@ static int read_data(wh_signal_t *signal, const char **message, request_rec *r)
 static int answer_unavailable(request_rec *r, apr_status_t rv,
                               const wh_signal_t *signal)
 {
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, rv, r,
-                  WHLOGNO(2001) "event %s is not accepted", signal->event_name);
+    /* What fails in the storage the dispatcher logs, once and not for each
+     * request. */
+    ap_log_rerror(APLOG_MARK, rv == APR_TIMEUP ? APLOG_WARNING : APLOG_INFO, rv,
+                  r, WHLOGNO(2001) "event %s is not accepted",
+                  signal->event_name);
     if (rv != APR_TIMEUP) {
         return wh_answer_unavailable(r, "The event is not accepted, because "
                                         "it cannot be stored now.");

@@ -22,7 +22,7 @@ static int answer_storage(request_rec *r, apr_status_t rv)
     if (rv == APR_ENOENT) {
         return answer_missing(r);
     }
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, rv, r,
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, rv, r,
                   WHLOGNO(2020) "the webhook storage is not available");
     return wh_answer_unavailable(r, "The storage is not available now.");
 }

@@ -134,8 +134,7 @@ static int consume(wh_inbox_t *inbox, int *wrong)
         wh_message_t *message;
 
         is_readable(inbox, 1000);
-        for (message = wh_inbox_take(inbox); message;
-             message = message->next) {
+        for (message = wh_inbox_take(inbox); message; message = message->next) {
             *wrong += ((numbered_t *)message)->number != next[message->kind]++;
             count++;
         }

@@ -7,7 +7,7 @@
 
 typedef struct seen_t {
     int lines;
-    int most;     /* levels up to this one are on */
+    int most; /* levels up to this one are on */
     int level;
     int line;
     apr_status_t rv;

@@ -105,9 +105,9 @@ static apr_status_t read_bytes(const void *bytes, apr_size_t count)
     if (rv == APR_SUCCESS) {
         rv = wh_frame_decode(&sequence, &event, copy, length);
         if (rv == APR_SUCCESS &&
-            strlen(event.name) + strlen(event.context) +
-                    strlen(event.changes) + strlen(event.data) +
-                    strlen(event.idempotency) + strlen(event.uuid) >
+            strlen(event.name) + strlen(event.context) + strlen(event.changes) +
+                    strlen(event.data) + strlen(event.idempotency) +
+                    strlen(event.uuid) >
                 count) {
             rv = APR_EGENERAL;
         }

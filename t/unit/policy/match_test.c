@@ -11,13 +11,17 @@ static apr_pool_t *pool;
 
 static const wh_webhook_t webhooks[] = {
     {.id = 1, .context = "", .events = "contact.created", .state = 1},
-    {.id = 2, .context = "", .events = "contact.created,sale.changed",
+    {.id = 2,
+     .context = "",
+     .events = "contact.created,sale.changed",
      .state = 1},
     {.id = 3, .context = "a", .events = "contact.created", .state = 1},
     {.id = 4, .context = "", .events = "contact.created", .state = 2},
     {.id = 5, .context = "", .events = "contact.created", .state = 3},
     {.id = 6, .context = "", .events = "contact.created", .state = 0},
-    {.id = 7, .context = "", .events = "CONTACT.Created,contact.created",
+    {.id = 7,
+     .context = "",
+     .events = "CONTACT.Created,contact.created",
      .state = 1},
     {.id = 8, .context = "", .events = "", .state = 1},
     {.id = 9, .context = "", .events = ",,sale.changed,", .state = 1},
@@ -43,8 +47,8 @@ static wh_match_index_t *create_index(void)
 }
 
 /* Ids of the listeners, "" for none. */
-static const char *listeners(const wh_match_index_t *index,
-                             const char *context, const char *name)
+static const char *listeners(const wh_match_index_t *index, const char *context,
+                             const char *name)
 {
     const apr_array_header_t *found = wh_match_find(index, context, name);
     const char *ids = "";
@@ -116,8 +120,7 @@ static void test_lengths(void)
     APR_ARRAY_PUSH(all, wh_webhook_t *) = &webhook;
     index = wh_match_index_create(all, pool);
     for (length = 1; length <= 2000; length++) {
-        int found =
-            wh_match_find(index, "c", name + 2000 - length) != NULL;
+        int found = wh_match_find(index, "c", name + 2000 - length) != NULL;
 
         wrong += found != (length == 128);
     }

@@ -29,8 +29,8 @@ static apr_status_t count_up(void)
     int i;
 
     for (i = 0; rv == APR_SUCCESS && i < TURNS; i++) {
-        rv = wh_lock_acquire(&lock, i % 2 ? WH_LOCK_WAIT
-                                          : apr_time_from_sec(60));
+        rv = wh_lock_acquire(&lock,
+                             i % 2 ? WH_LOCK_WAIT : apr_time_from_sec(60));
         if (rv == APR_SUCCESS) {
             int value = *counter;
 
@@ -158,8 +158,7 @@ static void test_bad_path(const char *directory)
     wh_lock_t lock;
     apr_status_t rv;
 
-    rv = wh_lock_open(&lock,
-                      apr_pstrcat(pool, directory, "/none/lock", NULL));
+    rv = wh_lock_open(&lock, apr_pstrcat(pool, directory, "/none/lock", NULL));
     ok(APR_STATUS_IS_ENOENT(rv), "no such directory");
     is_int(lock.descriptor, -1, "not open");
     wh_lock_close(&lock);
