@@ -318,6 +318,11 @@ static void end_transfer(wh_delivery_thread_t *thread, wh_transfer_t *transfer)
 
     curl_multi_remove_handle(thread->multi, transfer->easy);
     unlink_running(thread, transfer);
+    /* Nobody would ever try again for a webhook that is gone. */
+    if (endpoint->target->removed &&
+        transfer->delivery->outcome != WH_OUTCOME_DELIVERED) {
+        transfer->delivery->outcome = WH_OUTCOME_FAILED;
+    }
     report(thread, wh_transfer_finish(transfer));
     rest(thread, transfer);
     wh_endpoints_done(&thread->endpoints, endpoint);

@@ -328,6 +328,17 @@ static apr_status_t prepare_state(retained_t *retained,
     return rv;
 }
 
+static const char *state_problem(apr_status_t rv)
+{
+    if (rv == APR_TIMEUP) {
+        return ": another server uses it";
+    }
+    if (APR_STATUS_IS_ENOTEMPTY(rv)) {
+        return ": it exists and is not a state directory";
+    }
+    return "";
+}
+
 static retained_t *get_retained(void)
 {
     retained_t *retained = ap_retained_data_get(RETAINED_KEY);
@@ -372,8 +383,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s,
                      WHLOGNO(1405) "WebhookStateDir %s cannot be used%s",
-                     settings ? settings->state_dir : "",
-                     rv == APR_TIMEUP ? ": another server uses it" : "");
+                     settings ? settings->state_dir : "", state_problem(rv));
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     process->settings = settings;

@@ -14,8 +14,12 @@
 #define WH_CHANNEL_SOCKET "channel.sock"
 
 /**
- * Makes the directory with its parents, mode 0700, for that user.
+ * Makes the directory with its parents, mode 0700, for that user. One that
+ * exists is taken if it is empty or was made by this function before: a
+ * mistyped WebhookStateDir must not change the owner of /etc.
  * @param user (uid_t)-1: whoever runs this
+ * @return APR_ENOTDIR: something else stands there; APR_ENOTEMPTY: a
+ *         directory of somebody else's
  */
 apr_status_t wh_state_dir_create(const char *path, uid_t user, gid_t group,
                                  apr_pool_t *pool);

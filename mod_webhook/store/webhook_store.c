@@ -55,6 +55,7 @@ wh_webhook_t *wh_store_webhook_row(wh_rows_t *rows, apr_pool_t *pool)
 typedef struct request_t {
     const char *context; /* NULL: all */
     apr_int64_t id;
+    int affected;
     wh_webhook_t *webhook;
     apr_array_header_t *webhooks;
     apr_pool_t *pool;
@@ -270,10 +271,29 @@ static apr_status_t delete_row(wh_store_t *store, void *baton)
     return rv == APR_SUCCESS ? changed(store) : rv;
 }
 
+static apr_status_t cancel_waiting(wh_store_t *store, void *baton)
+{
+    request_t *request = baton;
+    const void *args[] = {&request->id};
+
+    return wh_db_update(&store->db, &request->affected, WH_SQL_DELIVERY_CANCEL,
+                        args);
+}
+
 apr_status_t wh_store_webhook_delete(wh_store_t *store, const char *context,
                                      apr_int32_t id)
 {
     request_t request = {.context = context, .id = id};
+    apr_status_t rv = wh_store_write(store, delete_row, &request);
 
-    return wh_store_write(store, delete_row, &request);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    /* The webhook is gone; what waited for it ends, in portions, so that
+     * events are not held up. Should that fail, retention ends the rest. */
+    do {
+        request.affected = 0;
+        rv = wh_store_write(store, cancel_waiting, &request);
+    } while (rv == APR_SUCCESS && request.affected > 0);
+    return APR_SUCCESS;
 }

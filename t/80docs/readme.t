@@ -303,7 +303,7 @@ sub run_curl {
     my ($event) = ($head // '') =~ /^X-SuperOffice-EventId: (\S+)/m;
 
     return { status => $status, event => $event,
-        json => eval { decode_json($content) } };
+        json => scalar eval { decode_json($content) } };
 }
 
 sub test_commands {

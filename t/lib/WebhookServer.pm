@@ -29,11 +29,12 @@ use warnings FATAL => 'all';
 use Carp qw(croak);
 use Exporter qw(import);
 use File::Basename ();
-use File::Temp ();
 use HTTP::Tiny ();
+use IO::Select ();
 use IO::Socket::INET ();
 use MIME::Base64 ();
 use POSIX ();
+use Scalar::Util ();
 use Time::HiRes ();
 
 our @EXPORT_OK = qw(wait_for free_port);
@@ -51,9 +52,11 @@ my $number = 0;
 # ---- tools --------------------------------------------------------------------
 
 # Polls until the block gives a true value, which is returned, or until the
-# deadline (seconds): then it returns nothing.
+# deadline (seconds): then it returns nothing. As a function and as a method:
+#     wait_for { $server->dispatcher_pid } 10;
+#     ok($server->wait_for(sub { $server->dispatcher_pid }, 10), 'it is there');
 sub wait_for(&;$) {
-    my ($block, $seconds) = @_;
+    my ($block, $seconds) = grep { !Scalar::Util::blessed($_) } @_;
     my $end = Time::HiRes::time() + ($seconds || 10);
     my $pause = 0.005;
 
@@ -352,11 +355,16 @@ sub reap {
 # The exit status of the last parent that ended, as wait() gives it.
 sub status { return $_[0]{status} }
 
+# A child has answered, be it by closing. A connect alone says only that the
+# parent has bound the port: a signal then still kills it, as it has no handlers.
 sub answers {
     my ($self) = @_;
+    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+        PeerPort => $self->{port}, Timeout => 2) or return 0;
 
-    return defined IO::Socket::INET->new(PeerAddr => '127.0.0.1',
-        PeerPort => $self->{port}, Timeout => 2);
+    syswrite $socket, "OPTIONS * HTTP/1.0\r\n\r\n" or return 0;
+    IO::Select->new($socket)->can_read(2) or return 0;
+    return defined sysread $socket, my $bytes, 1;
 }
 
 # Starts and waits until it answers; 0 if httpd ends instead.

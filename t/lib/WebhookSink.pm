@@ -162,6 +162,8 @@ sub json {
 # base64(HMAC-SHA256(secret, raw body)) with padding.
 sub verify_signature {
     my ($self, $request, $secret) = @_;
+
+    return 0 if !$request;
     my $given = $self->header($request, 'X-SuperOffice-Signature');
     my $made = Digest::SHA::hmac_sha256_base64($request->{body}, $secret);
 

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+# https: delivered when the certificate can be trusted, and else not at all.
+use strict;
+use warnings FATAL => 'all';
+
+use Test::More;
+use WebhookApi qw(create entity signal);
+use WebhookRun ();
+use WebhookServer qw(wait_for);
+use WebhookSink ();
+
+plan skip_all => 'IO::Socket::SSL or openssl is missing'
+    if !WebhookSink::tls_available();
+
+WebhookRun::expect_log(qr/WH1221: webhook \d+ event \S+ attempt 2: (?:tls|timeout), /);
+
+my $sink = WebhookSink->new(tls => 1);
+my $server = WebhookServer->new(directives => {
+    WebhookRequireHTTPS => undef, WebhookRetry => '50ms',
+    WebhookConnectTimeout => '1s' });
+
+# -- unknown to the system -----------------------------------------------------
+
+$server->start;
+my $id = create($server, Events => ['tls'], TargetUrl => $sink->url('/no'));
+my $event = signal($server, 'tls', 1);
+ok $server->wait_for_log(qr/event $event attempt 2: tls, .*failed for good/, 20),
+    'a certificate that nobody vouches for is refused';
+is scalar $sink->requests, 0, '... before anything is sent';
+wait_for { entity($server, $id)->{TotalErrors} == 2 } 10;
+is entity($server, $id)->{LastError}, 'tls', '... and its owner sees why';
+$server->stop;
+
+# -- trusted -------------------------------------------------------------------
+
+# The certificate of another name, of an authority that is trusted too.
+my $wrong = WebhookSink->new(tls => 1);
+my ($folder) = $wrong->ca_file =~ m{(.*)/};
+system("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -batch"
+    . " -subj /CN=other.example -addext subjectAltName=DNS:other.example"
+    . " -keyout $folder/key.pem -out $folder/cert.pem 2>/dev/null") == 0
+    or BAIL_OUT('openssl makes no certificate');
+my $authorities = $server->root . '/authorities.pem';
+WebhookServer::spew($authorities,
+    join '', map { WebhookServer::slurp($_->ca_file) } $sink, $wrong);
+{
+    local $ENV{SSL_CERT_FILE} = $authorities;
+    $server->start;
+}
+$id = create($server, Events => ['trusted'], TargetUrl => $sink->url('/yes'),
+    Secret => 'k');
+signal($server, 'trusted', 1, { a => 1 });
+my ($got) = $sink->wait_for(1, 20);
+ok $got, 'delivered with an authority of SSL_CERT_FILE';
+ok $got && $sink->verify_signature($got, 'k'), '... and signed';
+is $got && $got->{path}, '/yes', '... to its path';
+
+my $plain = WebhookSink->new;
+my @bad = (['the name in the certificate is another', $wrong],
+    ['a receiver that does not speak TLS is not spoken to in clear', $plain]);
+for my $bad (@bad) {
+    my ($what, $receiver) = @$bad;
+    my $port = $receiver->port;
+
+    $id = create($server, Events => ["bad.$port"],
+        TargetUrl => "https://127.0.0.1:$port/");
+    $event = signal($server, "bad.$port", 1);
+    ok $server->wait_for_log(qr/event $event attempt 2: .* failed for good/,
+        20), $what;
+    is scalar $receiver->requests, 0, '... and nothing is sent';
+}
+
+done_testing;

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an attempt came to. */
+#include <apr_general.h>
+#include <apr_strings.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "deliver/outcome.h"
+#include "policy/retry.h"
+#include "unit/tap.h"
+
+#define NOW APR_INT64_C(2014879777000000)
+#define STARTED (NOW - 1500)
+
+/* In the middle of its range the dice adds nothing to speak of. */
+#define DICE 0x80000000U
+
+static apr_pool_t *pool;
+static wh_retry_schedule_t *schedule;
+static wh_event_t *event;
+
+/* One answer as libcurl has brought it. */
+typedef struct answer_t {
+    CURLcode code;
+    int status;
+    int complete;
+    const char *blocked;
+    int local_error;
+    int attempts; /* made before this one */
+    apr_interval_time_t retry_after;
+    const char *text;
+} answer_t;
+
+static wh_delivery_t *decide(const answer_t *answer)
+{
+    wh_transfer_t *transfer = calloc(1, sizeof(*transfer));
+    wh_delivery_t *delivery = wh_delivery_create(event, 1, 1);
+
+    delivery->attempts = answer->attempts;
+    delivery->due = NOW - 77;
+    transfer->easy = curl_easy_init();
+    transfer->delivery = delivery;
+    transfer->started = STARTED;
+    transfer->status = answer->status;
+    transfer->complete = answer->complete;
+    transfer->blocked = answer->blocked;
+    transfer->local_error = answer->local_error;
+    transfer->retry_after = answer->retry_after;
+    if (answer->text) {
+        transfer->answer_length = strlen(answer->text);
+        memcpy(transfer->answer, answer->text, transfer->answer_length);
+        transfer->header_bytes = transfer->answer_length;
+    }
+    wh_outcome_decide(transfer, answer->code, schedule, NOW, DICE);
+    curl_easy_cleanup(transfer->easy);
+    free(transfer);
+    return delivery;
+}
+
+typedef struct row_t {
+    answer_t answer;
+    wh_outcome_kind_t outcome;
+    const char *error;
+    const char *name;
+} row_t;
+
+static const row_t rows[] = {
+    {{CURLE_OK, 200, 1, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_DELIVERED,
+     NULL,
+     "200"},
+    {{CURLE_OK, 204, 1, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_DELIVERED,
+     NULL,
+     "204"},
+    {{CURLE_OK, 299, 1, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_DELIVERED,
+     NULL,
+     "299"},
+    {{CURLE_PARTIAL_FILE, 200, 1, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_DELIVERED,
+     NULL,
+     "200, body cut off"},
+    {{CURLE_OPERATION_TIMEDOUT, 202, 1, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_DELIVERED,
+     NULL,
+     "202, then silence"},
+    {{CURLE_WRITE_ERROR, 200, 1, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_DELIVERED,
+     NULL,
+     "200, body too long"},
+    {{CURLE_OUT_OF_MEMORY, 200, 1, NULL, ENOBUFS, 0, 0, NULL},
+     WH_OUTCOME_DELIVERED,
+     NULL,
+     "200, then trouble of our own"},
+    {{CURLE_OK, 200, 0, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_RETRY,
+     "status",
+     "200, headers without an end"},
+    {{CURLE_RECV_ERROR, 200, 0, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_RETRY,
+     "reset",
+     "200, cut off in the headers"},
+    {{CURLE_OK, 300, 1, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_RETRY,
+     "status",
+     "300"},
+    {{CURLE_OK, 301, 1, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_RETRY,
+     "status",
+     "301: not followed"},
+    {{CURLE_OK, 199, 1, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_RETRY,
+     "status",
+     "199"},
+    {{CURLE_OK, 400, 1, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_RETRY,
+     "status",
+     "400"},
+    {{CURLE_OK, 404, 1, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_RETRY,
+     "status",
+     "404"},
+    {{CURLE_OK, 410, 1, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_RETRY,
+     "status",
+     "410"},
+    {{CURLE_OK, 503, 1, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_RETRY,
+     "status",
+     "503"},
+    {{CURLE_OPERATION_TIMEDOUT, 503, 1, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_RETRY,
+     "status",
+     "503, then silence"},
+    {{CURLE_OK, 0, 0, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_RETRY,
+     "status",
+     "no status line"},
+    {{CURLE_WRITE_ERROR, 101, 0, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_RETRY,
+     "protocol",
+     "101"},
+    {{CURLE_COULDNT_RESOLVE_HOST, 0, 0, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_RETRY,
+     "dns",
+     "no such name"},
+    {{CURLE_COULDNT_CONNECT, 0, 0, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_RETRY,
+     "connect",
+     "refused"},
+    {{CURLE_OPERATION_TIMEDOUT, 0, 0, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_RETRY,
+     "timeout",
+     "timeout"},
+    {{CURLE_GOT_NOTHING, 0, 0, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_RETRY,
+     "reset",
+     "nothing came"},
+    {{CURLE_SEND_ERROR, 0, 0, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_RETRY,
+     "reset",
+     "send failed"},
+    {{CURLE_RECV_ERROR, 0, 0, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_RETRY,
+     "reset",
+     "receive failed"},
+    {{CURLE_PEER_FAILED_VERIFICATION, 0, 0, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_RETRY,
+     "tls",
+     "certificate not trusted"},
+    {{CURLE_SSL_CONNECT_ERROR, 0, 0, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_RETRY,
+     "tls",
+     "no handshake"},
+    {{CURLE_SSL_CACERT_BADFILE, 0, 0, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_RETRY,
+     "tls",
+     "no trust store"},
+    {{CURLE_UNSUPPORTED_PROTOCOL, 0, 0, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_FAILED,
+     "url",
+     "scheme not allowed"},
+    {{CURLE_URL_MALFORMAT, 0, 0, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_FAILED,
+     "url",
+     "no URL"},
+    {{CURLE_WEIRD_SERVER_REPLY, 0, 0, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_RETRY,
+     "protocol",
+     "not HTTP"},
+    {{CURLE_COULDNT_CONNECT, 0, 0, "special-purpose address", 0, 0, 0, NULL},
+     WH_OUTCOME_FAILED,
+     "address not allowed",
+     "address not allowed"},
+    {{CURLE_OPERATION_TIMEDOUT, 0, 0, "port", 0, 0, 0, NULL},
+     WH_OUTCOME_RETRY,
+     "timeout",
+     "one address not allowed, another one silent"},
+    {{CURLE_OK, 200, 1, "port", 0, 0, 0, NULL},
+     WH_OUTCOME_DELIVERED,
+     NULL,
+     "one address not allowed, another one answers"},
+    {{CURLE_COULDNT_CONNECT, 0, 0, NULL, EMFILE, 0, 0, NULL},
+     WH_OUTCOME_RETURNED,
+     NULL,
+     "no socket to be had"},
+    {{CURLE_FAILED_INIT, 0, 0, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_RETURNED,
+     NULL,
+     "libcurl cannot"},
+    {{CURLE_OUT_OF_MEMORY, 0, 0, NULL, 0, 0, 0, NULL},
+     WH_OUTCOME_RETURNED,
+     NULL,
+     "no memory before anything came"},
+    {{CURLE_OUT_OF_MEMORY, 500, 0, NULL, 0, 0, 0, "HTTP/1.1 500 x\r\n"},
+     WH_OUTCOME_RETRY,
+     "protocol",
+     "no memory for what came"},
+};
+
+static void test_table(void)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        wh_delivery_t *delivery = decide(&rows[i].answer);
+        int returned = rows[i].outcome == WH_OUTCOME_RETURNED;
+
+        is_int(delivery->outcome, rows[i].outcome, "%s", rows[i].name);
+        is_str(delivery->error, rows[i].error, "its error");
+        is_int(delivery->attempts, !returned, "an attempt is counted");
+        is_int(delivery->started, returned ? 0 : STARTED, "with its time");
+        is_int(delivery->duration, returned ? 0 : 1500, "and its length");
+        is_int(delivery->status, returned ? 0 : rows[i].answer.status,
+               "and its status");
+        wh_delivery_destroy(delivery);
+    }
+}
+
+static void test_due(void)
+{
+    answer_t answer = {.status = 503, .complete = 1};
+    answer_t local = {.code = CURLE_COULDNT_CONNECT, .local_error = ENFILE};
+    wh_delivery_t *delivery = decide(&answer);
+
+    ok(delivery->due > NOW + 900000 && delivery->due < NOW + 1100000,
+       "the first retry comes after about a second");
+    wh_delivery_destroy(delivery);
+    answer.attempts = 1;
+    delivery = decide(&answer);
+    ok(delivery->due > NOW + 3600000 && delivery->due < NOW + 4400000,
+       "the second one after about four");
+    wh_delivery_destroy(delivery);
+    answer.retry_after = apr_time_from_sec(600);
+    delivery = decide(&answer);
+    ok(delivery->due >= NOW + apr_time_from_sec(600),
+       "not before the receiver wants it");
+    wh_delivery_destroy(delivery);
+    answer.attempts = 2;
+    delivery = decide(&answer);
+    is_int(delivery->outcome, WH_OUTCOME_FAILED, "the schedule is used up");
+    is_int(delivery->attempts, 3, "after three attempts");
+    wh_delivery_destroy(delivery);
+    local.attempts = 2;
+    delivery = decide(&local);
+    is_int(delivery->outcome, WH_OUTCOME_RETURNED,
+           "trouble of our own never uses it up");
+    is_int(delivery->attempts, 2, "and counts no attempt");
+    is_int(delivery->due, NOW + WH_LOCAL_RETRY, "it comes back soon");
+    wh_delivery_destroy(delivery);
+}
+
+static void test_answer(void)
+{
+    answer_t answer = {.status = 500,
+                       .complete = 1,
+                       .text =
+                           "HTTP/1.1 500 x\r\n\r\n\033[31m\377 caf\303\251"};
+    wh_delivery_t *delivery = decide(&answer);
+
+    is_str(delivery->answer, "HTTP/1.1 500 x\r\n\r\n?[31m? caf\303\251",
+           "the answer is kept, safe to show");
+    is_str(delivery->address, "", "no address was dialled");
+    wh_delivery_destroy(delivery);
+    answer.text = NULL;
+    delivery = decide(&answer);
+    is_str(delivery->answer, NULL, "no answer");
+    wh_delivery_destroy(delivery);
+}
+
+/* The clock may be set back while an attempt runs. */
+static void test_clock(void)
+{
+    wh_transfer_t *transfer = calloc(1, sizeof(*transfer));
+    wh_delivery_t *delivery = wh_delivery_create(event, 1, 1);
+
+    transfer->easy = curl_easy_init();
+    transfer->delivery = delivery;
+    transfer->started = NOW + 1000000;
+    wh_outcome_decide(transfer, CURLE_GOT_NOTHING, schedule, NOW, DICE);
+    is_int(delivery->duration, 0, "no attempt takes less than no time");
+    curl_easy_cleanup(transfer->easy);
+    free(transfer);
+    wh_delivery_destroy(delivery);
+}
+
+static void test_classes(void)
+{
+    int code, missing = 0;
+
+    for (code = 0; code < CURL_LAST; code++) {
+        const char *class = wh_outcome_error_class((CURLcode)code);
+
+        missing += !class || !*class;
+    }
+    is_int(missing, 0, "each error has its class");
+}
+
+int main(void)
+{
+    wh_event_t fields = {.name = "a",
+                         .context = "",
+                         .changes = "[]",
+                         .data = "{}",
+                         .idempotency = ""};
+
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+    curl_global_init(CURL_GLOBAL_ALL);
+    wh_retry_parse(&schedule, "1s 4s", pool);
+    event = wh_event_create(&fields);
+    test_table();
+    test_due();
+    test_answer();
+    test_clock();
+    test_classes();
+    is_int(event->references, 1, "no delivery is left");
+    wh_event_release(event);
+    curl_global_cleanup();
+    apr_terminate();
+    return done_testing();
+}
