@@ -28,6 +28,7 @@ typedef struct wh_settings_t {
     apr_interval_time_t signal_timeout;  /**< a request waits so long for 204 */
     apr_interval_time_t retention;       /**< age at which rows are swept */
     apr_size_t max_body; /**< largest WebhookMaxBody of all servers */
+    const char *ca_file; /**< authorities, PEM; NULL: the system's */
     int require_https;   /**< 1: only https targets */
     const struct wh_retry_schedule_t *retry;
     const struct wh_address_policy_t *addresses;

@@ -94,6 +94,11 @@ static apr_size_t largest_body(const server_rec *s)
     return (apr_size_t)largest;
 }
 
+static int is_default(const server_rec *s, wh_directive_index_t index)
+{
+    return wh_directive_text(s, index) == wh_directives[index].standard;
+}
+
 /* "total" or "total endpoint"; the default of the second is the list's, but
  * never above the first. */
 static void fill_window(wh_settings_t *settings, const server_rec *s)
@@ -129,16 +134,34 @@ static void fill_database(wh_settings_t *settings, const server_rec *s,
             : apr_pstrcat(pool, settings->state_dir, "/", params, NULL);
 }
 
+/* A default gives way to the limit that the site has set. */
+static int number_within(const server_rec *s, wh_directive_index_t index,
+                         int limit)
+{
+    int number = (int)value(s, index, wh_value_number);
+
+    return is_default(s, index) && number > limit ? limit : number;
+}
+
+static apr_interval_time_t time_within(const server_rec *s,
+                                       wh_directive_index_t index,
+                                       apr_interval_time_t limit)
+{
+    apr_interval_time_t time = value(s, index, wh_value_time);
+
+    return is_default(s, index) && time > limit ? limit : time;
+}
+
 static void fill_numbers(wh_settings_t *settings, const server_rec *s)
 {
     settings->threads = (int)value(s, WH_DIRECTIVE_THREADS, wh_value_number);
     settings->concurrency =
         (int)value(s, WH_DIRECTIVE_CONCURRENCY, wh_value_number);
-    settings->endpoint_concurrency =
-        (int)value(s, WH_DIRECTIVE_ENDPOINT_CONCURRENCY, wh_value_number);
+    settings->endpoint_concurrency = number_within(
+        s, WH_DIRECTIVE_ENDPOINT_CONCURRENCY, settings->concurrency);
     settings->timeout = value(s, WH_DIRECTIVE_TIMEOUT, wh_value_time);
     settings->connect_timeout =
-        value(s, WH_DIRECTIVE_CONNECT_TIMEOUT, wh_value_time);
+        time_within(s, WH_DIRECTIVE_CONNECT_TIMEOUT, settings->timeout);
     settings->drain_timeout =
         value(s, WH_DIRECTIVE_DRAIN_TIMEOUT, wh_value_time);
     settings->signal_timeout =
@@ -185,6 +208,10 @@ apr_status_t wh_config_settings(wh_settings_t **settings,
         rv = wh_retry_parse(&retry, steps, pool);
     }
     made->retry = retry;
+    if (!is_default(main_server, WH_DIRECTIVE_CA_FILE)) {
+        made->ca_file = apr_pstrdup(
+            pool, wh_directive_text(main_server, WH_DIRECTIVE_CA_FILE));
+    }
     *settings = rv == APR_SUCCESS ? made : NULL;
     return rv;
 }

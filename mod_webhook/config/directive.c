@@ -5,6 +5,7 @@
  */
 #include "config/directive.h"
 
+#include <apr_file_info.h>
 #include <apr_strings.h>
 #include <string.h>
 
@@ -194,6 +195,24 @@ static const char *set_database(cmd_parms *cmd, void *unused,
         return refuse(cmd, "the parameters must be the path of a file");
     }
     return store(cmd, apr_pstrcat(cmd->temp_pool, driver, " ", params, NULL));
+}
+
+static const char *set_ca_file(cmd_parms *cmd, void *unused, const char *text)
+{
+    const char *error = refuse_scope(cmd);
+    const char *path = ap_server_root_relative(cmd->pool, text);
+    apr_finfo_t found;
+
+    (void)unused;
+    if (error) {
+        return error;
+    }
+    if (!path ||
+        apr_stat(&found, path, APR_FINFO_TYPE, cmd->temp_pool) != APR_SUCCESS ||
+        found.filetype != APR_REG) {
+        return refuse(cmd, "must be a file of certificates in PEM form");
+    }
+    return store(cmd, path);
 }
 
 static const char *set_retry(cmd_parms *cmd, void *unused, const char *text)

@@ -64,6 +64,10 @@
       WH_RETRY_DEFAULT, "Waits between the attempts of a delivery")            \
     X(REQUIRE_HTTPS, "WebhookRequireHTTPS", MAIN, FLAG, set_flag, NULL, NULL,  \
       "On", "On: only https targets")                                          \
+    X(CA_FILE, "WebhookCACertificateFile", MAIN, TAKE1, set_ca_file, NULL,     \
+      NULL, "none",                                                            \
+      "Certificates of authorities that vouch for targets, instead of the "    \
+      "system's")                                                              \
     X(ALLOW_NETWORK, "WebhookAllowNetwork", MAIN, ITERATE, add_network, NULL,  \
       NULL, "none",                                                            \
       "Networks that may be called although they are not public")

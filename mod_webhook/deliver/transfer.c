@@ -158,6 +158,9 @@ static int set_limits(CURL *easy, const wh_settings_t *settings)
     rc |= curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, 60L);
     rc |= curl_easy_setopt(easy, CURLOPT_SSLVERSION,
                            (long)CURL_SSLVERSION_TLSv1_2);
+    if (settings->ca_file) {
+        rc |= curl_easy_setopt(easy, CURLOPT_CAINFO, settings->ca_file);
+    }
     return rc == CURLE_OK;
 }
 

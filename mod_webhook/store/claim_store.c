@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "store/delivery_store.h"
 #include "store/store_priv.h"
 
@@ -28,9 +29,10 @@ static void discard(wh_message_list_t *list)
     list->first = list->last = NULL;
 }
 
-/* Columns d.id, d.attempts, d.due, d.body, then those of the event. */
-static wh_delivery_t *read_delivery(wh_rows_t *rows, apr_int32_t webhook_id,
-                                    apr_pool_t *pool)
+/* Columns d.id, d.attempts, d.due, d.body, then those of the event.
+ * APR_EINVAL: the row says nothing that could be delivered. */
+static apr_status_t read_delivery(wh_delivery_t **result, wh_rows_t *rows,
+                                  apr_int32_t webhook_id, apr_pool_t *pool)
 {
     const char *body = wh_rows_peek(rows, 3);
     const char *uuid = wh_rows_peek(rows, 5);
@@ -50,7 +52,7 @@ static wh_delivery_t *read_delivery(wh_rows_t *rows, apr_int32_t webhook_id,
     }
     fields.changes = fields.data ? wh_event_changes(fields.data, pool) : NULL;
     if (!fields.name || !fields.context || !fields.changes) {
-        return NULL;
+        return APR_EINVAL;
     }
     event = wh_event_create(&fields);
     delivery =
@@ -64,30 +66,53 @@ static wh_delivery_t *read_delivery(wh_rows_t *rows, apr_int32_t webhook_id,
         delivery->due = wh_rows_int64(rows, 2);
         delivery->body = body ? strdup(body) : NULL;
     }
-    return delivery;
+    *result = delivery;
+    return delivery ? APR_SUCCESS : APR_ENOMEM;
 }
 
+/* @param damaged of apr_int64_t: ids of rows that cannot be delivered */
 static apr_status_t read_due(wh_store_t *store, claim_t *claim,
-                             apr_pool_t *pool)
+                             apr_array_header_t *damaged, apr_pool_t *pool)
 {
     const void *args[] = {&claim->webhook_id, &claim->now, &claim->limit};
     wh_rows_t rows;
     apr_status_t rv;
 
     rv = wh_db_select(&rows, &store->db, WH_SQL_DELIVERY_DUE, args);
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    while (wh_rows_next(&rows)) {
-        wh_delivery_t *delivery =
-            read_delivery(&rows, (apr_int32_t)claim->webhook_id, pool);
+    while (rv == APR_SUCCESS && wh_rows_next(&rows)) {
+        wh_delivery_t *delivery;
 
-        if (!delivery) {
-            return APR_ENOMEM;
+        rv = read_delivery(&delivery, &rows, (apr_int32_t)claim->webhook_id,
+                           pool);
+        if (rv == APR_SUCCESS) {
+            wh_message_list_add(claim->list, &delivery->message);
         }
-        wh_message_list_add(claim->list, &delivery->message);
+        else if (rv == APR_EINVAL) {
+            APR_ARRAY_PUSH(damaged, apr_int64_t) = wh_rows_int64(&rows, 0);
+            rv = APR_SUCCESS;
+        }
     }
-    return APR_SUCCESS;
+    return rv;
+}
+
+/* One bad row must not hold up a webhook: it has failed. */
+static apr_status_t fail_damaged(wh_store_t *store,
+                                 const apr_array_header_t *damaged)
+{
+    apr_status_t rv = APR_SUCCESS;
+    int i;
+
+    for (i = 0; rv == APR_SUCCESS && i < damaged->nelts; i++) {
+        apr_int64_t id = APR_ARRAY_IDX(damaged, i, apr_int64_t);
+        const void *args[] = {&id};
+
+        wh_log(WH_LOG_ERROR, APR_SUCCESS,
+               WHLOGNO(1121) "delivery %" APR_INT64_T_FMT
+                             " has failed: its event cannot be read",
+               id);
+        rv = wh_db_update(&store->db, NULL, WH_SQL_DELIVERY_FAIL, args);
+    }
+    return rv;
 }
 
 /* Under the write lock and in one transaction, so nobody else can take the
@@ -95,6 +120,7 @@ static apr_status_t read_due(wh_store_t *store, claim_t *claim,
 static apr_status_t claim_work(wh_store_t *store, void *baton)
 {
     claim_t *claim = baton;
+    apr_array_header_t *damaged;
     wh_message_t *message;
     apr_pool_t *pool;
     apr_status_t rv;
@@ -103,7 +129,11 @@ static apr_status_t claim_work(wh_store_t *store, void *baton)
     *claim->taken = 0;
     apr_pool_create(&pool, store->pool);
     apr_pool_tag(pool, "webhook_claim");
-    rv = read_due(store, claim, pool);
+    damaged = apr_array_make(pool, 1, sizeof(apr_int64_t));
+    rv = read_due(store, claim, damaged, pool);
+    if (rv == APR_SUCCESS) {
+        rv = fail_damaged(store, damaged);
+    }
     for (message = claim->list->first; rv == APR_SUCCESS && message;
          message = message->next) {
         wh_delivery_t *delivery = (wh_delivery_t *)message;

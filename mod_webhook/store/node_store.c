@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <apr_strings.h>
 
+#include "base/identifier.h"
 #include "store/delivery_store.h"
 #include "store/store_priv.h"
 
@@ -99,34 +100,64 @@ apr_status_t wh_store_node_release(int *released, wh_store_t *store,
     return rv;
 }
 
+/* An event is made a little before its deliveries: it goes a little later,
+ * so that no border between two ids parts them. */
+#define EVENT_MARGIN (APR_INT64_C(60000) << WH_ROW_ID_SHIFT)
+
 typedef struct sweep_t {
     apr_int64_t below_id;
     int deleted;
     int expired;
 } sweep_t;
 
-static apr_status_t sweep(wh_store_t *store, void *baton)
+static apr_status_t count_expired(wh_store_t *store, sweep_t *work)
 {
-    static const wh_statement_t tables[] = {
-        WH_SQL_SWEEP_ATTEMPT, WH_SQL_SWEEP_DELIVERY, WH_SQL_SWEEP_EVENT};
-    sweep_t *work = baton;
     const void *args[] = {&work->below_id};
     wh_rows_t rows;
     apr_status_t rv;
-    int i, affected = 0;
 
-    work->deleted = work->expired = 0;
     rv = wh_db_select(&rows, &store->db, WH_SQL_EXPIRED_COUNT, args);
     if (rv == APR_SUCCESS && wh_rows_next(&rows)) {
         work->expired = (int)wh_rows_int64(&rows, 0);
     }
-    /* A table that has more than one portion goes first to its end: so no
-     * delivery outlives its event. */
-    for (i = 0; rv == APR_SUCCESS && i < 3 && affected < WH_ROWS_CHUNK; i++) {
-        rv = wh_db_update(&store->db, &affected, tables[i], args);
-        work->deleted += affected;
-    }
     return rv;
+}
+
+/* One portion of one table. */
+static apr_status_t sweep_table(int *affected, wh_store_t *store, sweep_t *work,
+                                wh_statement_t statement, apr_int64_t below_id)
+{
+    const void *args[] = {&below_id};
+    apr_status_t rv = wh_db_update(&store->db, affected, statement, args);
+
+    work->deleted += *affected;
+    return rv;
+}
+
+/* A table that has more than one portion goes first to its end, so that no
+ * delivery outlives its event. */
+static apr_status_t sweep(wh_store_t *store, void *baton)
+{
+    sweep_t *work = baton;
+    int affected = 0;
+    apr_status_t rv;
+
+    work->deleted = work->expired = 0;
+    rv = sweep_table(&affected, store, work, WH_SQL_SWEEP_ATTEMPT,
+                     work->below_id);
+    if (rv != APR_SUCCESS || affected == WH_ROWS_CHUNK) {
+        return rv;
+    }
+    rv = count_expired(store, work);
+    if (rv == APR_SUCCESS) {
+        rv = sweep_table(&affected, store, work, WH_SQL_SWEEP_DELIVERY,
+                         work->below_id);
+    }
+    if (rv != APR_SUCCESS || affected == WH_ROWS_CHUNK) {
+        return rv;
+    }
+    return sweep_table(&affected, store, work, WH_SQL_SWEEP_EVENT,
+                       work->below_id - EVENT_MARGIN);
 }
 
 apr_status_t wh_store_sweep(int *deleted, int *expired, wh_store_t *store,

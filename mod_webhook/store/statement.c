@@ -96,6 +96,7 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
     [WH_SQL_DELIVERY_CANCEL] =
         "UPDATE delivery SET state = 2 WHERE id IN (SELECT id FROM delivery "
         "WHERE " WAITING " LIMIT 500)",
+    [WH_SQL_DELIVERY_FAIL] = "UPDATE delivery SET state = 2 WHERE id = %lld",
     [WH_SQL_ATTEMPT_INSERT] =
         "INSERT INTO attempt (id, delivery_id, number, started, duration, "
         "status, error, address, answer) VALUES "

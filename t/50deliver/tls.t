@@ -43,15 +43,13 @@ system("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -batch"
 my $authorities = $server->root . '/authorities.pem';
 WebhookServer::spew($authorities,
     join '', map { WebhookServer::slurp($_->ca_file) } $sink, $wrong);
-{
-    local $ENV{SSL_CERT_FILE} = $authorities;
-    $server->start;
-}
+$server->{directives}{WebhookCACertificateFile} = $authorities;
+$server->start;
 $id = create($server, Events => ['trusted'], TargetUrl => $sink->url('/yes'),
     Secret => 'k');
 signal($server, 'trusted', 1, { a => 1 });
 my ($got) = $sink->wait_for(1, 20);
-ok $got, 'delivered with an authority of SSL_CERT_FILE';
+ok $got, 'delivered with an authority of WebhookCACertificateFile';
 ok $got && $sink->verify_signature($got, 'k'), '... and signed';
 is $got && $got->{path}, '/yes', '... to its path';
 

@@ -433,6 +433,12 @@ sub take_request {
 # A whole request at the begin of what was read; nothing if more must come.
 sub parse {
     my ($self, $connection) = @_;
+
+    # A TLS handshake, for instance: it never comes to an empty line.
+    if ($connection->{in} =~ /\A[A-Z]{0,20}[^A-Z ]/) {
+        syswrite $connection->{socket}, "HTTP/1.1 400 Bad Request\r\n\r\n";
+        return $self->drop($connection);
+    }
     my $end = index $connection->{in}, "\r\n\r\n";
 
     if ($end < 0) {
