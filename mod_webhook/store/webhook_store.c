@@ -2,6 +2,7 @@
 #include <apr_strings.h>
 
 #include "model/webhook.h"
+#include "store/delivery_store.h"
 #include "store/store_priv.h"
 
 static apr_status_t increment(wh_store_t *store, const char *name)

@@ -44,6 +44,7 @@ my $authorities = $server->root . '/authorities.pem';
 WebhookServer::spew($authorities,
     join '', map { WebhookServer::slurp($_->ca_file) } $sink, $wrong);
 $server->{directives}{WebhookCACertificateFile} = $authorities;
+$server->write_conf;
 $server->start;
 $id = create($server, Events => ['trusted'], TargetUrl => $sink->url('/yes'),
     Secret => 'k');

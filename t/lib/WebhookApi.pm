@@ -18,7 +18,7 @@ use Fcntl qw(LOCK_EX);
 use JSON::PP ();
 use WebhookServer ();
 
-our @EXPORT_OK = qw(call create update entity remove signal try_signal have_sql sql
+our @EXPORT_OK = qw(call create database update entity remove signal try_signal have_sql sql
     sql_write settled path_of);
 
 my $json = JSON::PP->new->utf8->canonical;

@@ -23,7 +23,7 @@ static wh_sockets_t sockets;
 static wh_event_t *event;
 
 /* A receiver for one connection: reads a request, sends what it is given and
- * closes. */
+ * closes. All of the request has been read by then, so nothing is reset. */
 typedef struct receiver_t {
     int listener;
     int port;
@@ -65,10 +65,6 @@ static void *APR_THREAD_FUNC receive(apr_thread_t *thread, void *data)
         sent += count > 0 ? (apr_size_t)count : 0;
     }
     if (fd >= 0) {
-        /* Its end of file first: closing with bytes unread would reset. */
-        shutdown(fd, SHUT_WR);
-        while (recv(fd, receiver->request, 1, MSG_TRUNC) > 0 && !sent) {
-        }
         close(fd);
     }
     return NULL;
