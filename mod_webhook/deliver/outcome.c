@@ -69,6 +69,14 @@ static char *answer_text(wh_transfer_t *transfer)
     return text;
 }
 
+/* A name may have several addresses: it is refused when no other was left to
+ * be tried. */
+static int is_refused(const wh_transfer_t *transfer, CURLcode code)
+{
+    return transfer->blocked && !transfer->dialled &&
+           code == CURLE_COULDNT_CONNECT;
+}
+
 static void describe(wh_transfer_t *transfer, CURLcode code, apr_time_t now)
 {
     wh_delivery_t *delivery = transfer->delivery;
@@ -84,7 +92,7 @@ static void describe(wh_transfer_t *transfer, CURLcode code, apr_time_t now)
         apr_cpystrn(delivery->address, address, sizeof(delivery->address));
     }
     delivery->error = wh_outcome_error_class(code);
-    if (transfer->blocked && code == CURLE_COULDNT_CONNECT) {
+    if (is_refused(transfer, code)) {
         delivery->error = "address not allowed";
     }
     else if (code == CURLE_UNSUPPORTED_PROTOCOL && delivery->address[0]) {
@@ -115,7 +123,8 @@ static void log_failure(const wh_transfer_t *transfer, CURLcode code)
            WHLOGNO(1221) "webhook %d event %s attempt %d: %s, status %d (%s)%s",
            delivery->webhook_id, delivery->event->uuid, delivery->attempts,
            delivery->error, delivery->status,
-           transfer->blocked ? transfer->blocked : curl_easy_strerror(code),
+           is_refused(transfer, code) ? transfer->blocked
+                                      : curl_easy_strerror(code),
            delivery->outcome == WH_OUTCOME_FAILED ? ", failed for good" : "");
 }
 
@@ -147,8 +156,7 @@ void wh_outcome_decide(wh_transfer_t *transfer, CURLcode code,
     if (transfer->complete) {
         delivery->error = "status";
     }
-    if (is_permanent(code, delivery) ||
-        (transfer->blocked && code == CURLE_COULDNT_CONNECT)) {
+    if (is_permanent(code, delivery) || is_refused(transfer, code)) {
         delivery->outcome = WH_OUTCOME_FAILED;
     }
     else {

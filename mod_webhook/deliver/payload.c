@@ -36,11 +36,13 @@ static json_t *tail_members(const char *webhook_name, const char *properties)
 {
     json_t *members = json_object();
     json_t *extra = properties ? json_loads(properties, 0, NULL) : NULL;
+    json_t *named = json_string(webhook_name ? webhook_name : "");
     json_t *value;
     const char *name;
 
+    /* A row written by hand may hold what is no UTF-8. */
     json_object_set_new(members, "WebhookName",
-                        json_string(webhook_name ? webhook_name : ""));
+                        named ? named : json_string(""));
     json_object_foreach(extra, name, value)
     {
         if (!wh_property_refusal(name)) {

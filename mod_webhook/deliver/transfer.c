@@ -129,6 +129,7 @@ static curl_socket_t on_open(void *baton, curlsocktype purpose,
         transfer->local_error = errno;
         return CURL_SOCKET_BAD;
     }
+    transfer->dialled = 1;
     wh_sockets_opened(transfer->sockets, descriptor);
     return descriptor;
 }
@@ -272,6 +273,7 @@ static void reset_answer(wh_transfer_t *transfer)
     transfer->status = 0;
     transfer->complete = 0;
     transfer->blocked = NULL;
+    transfer->dialled = 0;
     transfer->local_error = 0;
     transfer->retry_after = 0;
     transfer->header_bytes = 0;

@@ -43,6 +43,7 @@ typedef struct wh_transfer_t {
     int status;          /* of the last status line */
     int complete;        /* a final header block has ended */
     const char *blocked; /* the guard's word, NULL: none */
+    int dialled;         /* an address was allowed */
     int local_error;     /* ours, not the receiver's */
     apr_interval_time_t retry_after;
     apr_size_t header_bytes;

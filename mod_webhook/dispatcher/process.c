@@ -120,6 +120,18 @@ static void set_title(void)
     prctl(PR_SET_NAME, title, 0, 0, 0);
 }
 
+/* Waits, unless SIGTERM comes: 1. It is blocked here, so it is not lost. */
+static int told_to_end_within(apr_interval_time_t time)
+{
+    struct timespec patience = {.tv_sec = apr_time_sec(time),
+                                .tv_nsec = apr_time_usec(time) * 1000};
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    return time > 0 && sigtimedwait(&set, NULL, &patience) == SIGTERM;
+}
+
 /* Leaves with _exit(): the parent's pools hold other modules' cleanups, which
  * are not this process's to run. */
 static void run_child(process_t *process, apr_interval_time_t delay)
@@ -133,10 +145,10 @@ static void run_child(process_t *process, apr_interval_time_t delay)
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, process->s,
                      WHLOGNO(1401) "the dispatcher cannot drop privileges");
     }
+    else if (told_to_end_within(delay)) {
+        status = 0;
+    }
     else {
-        if (delay > 0) {
-            apr_sleep(delay);
-        }
         wh_log_set_sink(log_sink, log_enabled, process->s);
         status = wh_dispatcher_run(
             process->settings, process->retained->listener, process->parent);
@@ -204,11 +216,19 @@ static void on_change(int reason, void *data, int status)
 
 static void start(process_t *process, apr_interval_time_t delay)
 {
-    apr_status_t rv = apr_proc_fork(&process->proc, process->pconf);
+    sigset_t set, before;
+    apr_status_t rv;
 
+    /* Blocked in the child until it reads its signals: a SIGTERM that comes
+     * at once waits there, instead of running the parent's handler. */
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, &before);
+    rv = apr_proc_fork(&process->proc, process->pconf);
     if (rv == APR_INCHILD) {
         run_child(process, delay);
     }
+    sigprocmask(SIG_SETMASK, &before, NULL);
     if (rv != APR_INPARENT) {
         process->proc.pid = 0;
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, process->s,

@@ -49,6 +49,11 @@ static int translate_name(request_rec *r)
     mark = apr_palloc(r->pool, sizeof(*mark));
     mark->rest = apr_pstrdup(r->pool, rest);
     ap_set_module_config(r->request_config, &webhook_module, mark);
+    /* The path is matched in any case and behind any prefix, a <Location> is
+     * not: httpd walks the locations again after this hook, by the one
+     * spelling that the site knows, so that no other gets past it. */
+    r->uri = apr_pstrcat(r->pool, wh_config_base_path(r->server),
+                         WH_ROUTE_RESOURCE, rest, NULL);
     r->filename = apr_pstrdup(r->pool, FILENAME);
     return OK;
 }
@@ -82,6 +87,20 @@ static const char *find_rest(request_rec *r)
     return rest ? rest : wh_route_find_bare(r->uri);
 }
 
+/* Who may write a .htaccess file could set the handler and the password file
+ * there, and so let himself in. */
+static int is_from_htaccess(const request_rec *r)
+{
+    const struct htaccess_result *found;
+
+    for (found = r->htaccess; found; found = found->next) {
+        if (found->htaccess) {
+            return !mark_of(r);
+        }
+    }
+    return 0;
+}
+
 /* A browser says when another site's page makes it send credentials. */
 static int is_forged(const request_rec *r)
 {
@@ -98,6 +117,21 @@ static int handler(request_rec *r)
     if (!r->handler || strcmp(r->handler, HANDLER)) {
         return DECLINED;
     }
+    if (!wh_config_engine(r->server) || !wh_child_channel() ||
+        !wh_child_settings()) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      WHLOGNO(2000) "WebhookEngine is off in this server, or "
+                                    "did not start in this process");
+        return wh_answer_unavailable(r, "The webhook engine is off.");
+    }
+    if (is_from_htaccess(r)) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      WHLOGNO(2002) "\"SetHandler webhook\" does not work in "
+                                    "or below a directory with a .htaccess "
+                                    "file");
+        return wh_answer_error(r, HTTP_FORBIDDEN,
+                               "The webhook API is not available here.");
+    }
     if (!r->user) {
         return wh_answer_unauthorized(r);
     }
@@ -109,12 +143,6 @@ static int handler(request_rec *r)
     if (!rest) {
         return wh_answer_error(r, HTTP_NOT_FOUND,
                                "There is nothing at this path.");
-    }
-    if (!wh_child_channel() || !wh_child_settings()) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      WHLOGNO(2000) "WebhookEngine is off in all servers, or "
-                                    "did not start in this process");
-        return wh_answer_unavailable(r, "The webhook engine is off.");
     }
     return wh_route_answer(r, rest);
 }

@@ -9,8 +9,6 @@
 #include "request/answer.h"
 #include "request/resource.h"
 
-#define RESOURCE "/Webhook"
-
 /* What a segment of a route stands for, besides itself. */
 #define ANY_ID "{id}"
 #define ANY_TEXT "{text}"
@@ -64,7 +62,7 @@ const char *wh_route_find(const char *uri, const char *base_path)
     for (at = strchr(uri, '/'); at; at = strchr(at + 1, '/')) {
         const char *rest = skip(at, base_path);
 
-        rest = rest ? skip(rest, RESOURCE) : NULL;
+        rest = rest ? skip(rest, WH_ROUTE_RESOURCE) : NULL;
         if (rest && (*rest == '/' || *rest == '\0')) {
             return rest;
         }

@@ -8,6 +8,9 @@
 
 #include <httpd.h>
 
+/** What stands behind the base path. */
+#define WH_ROUTE_RESOURCE "/Webhook"
+
 #define WH_SEGMENTS_MAX 2
 
 /** The part of a path behind ".../Webhook", in segments. */

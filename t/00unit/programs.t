@@ -27,7 +27,14 @@ sub run_program {
     my @command = (split(' ', $ENV{WEBHOOK_UNIT_WRAPPER} || ''), $program);
     my ($tests, $planned) = (0);
 
-    open my $output, '-|', @command or return fail("cannot run @command: $!");
+    my $pid = open my $output, '-|', @command
+        or return fail("cannot run @command: $!");
+    # One that hangs must not take the other tests with it.
+    local $SIG{ALRM} = sub {
+        diag("$program takes too long");
+        kill 'KILL', $pid;
+    };
+    alarm($ENV{WEBHOOK_UNIT_WRAPPER} ? 300 : 60);
     while (my $line = <$output>) {
         chomp $line;
         if ($line =~ /\A(not )?ok \d+(?: - (.*))?/) {
@@ -43,6 +50,7 @@ sub run_program {
         }
     }
     close $output;
+    alarm 0;
     is(how_it_ended($?), 'status 0', 'how it ended');
     is($planned, $tests, 'its plan');
     return;

@@ -64,21 +64,18 @@ create($server, Events => ['load.created'], TargetUrl => $sink->url('/load'));
 my $load = WebhookLoad->new(port => $server->port, workers => 3)->start;
 my $done = 0;
 $load->wait_for(50, 20);
-for my $work (('VACUUM', 'ANALYZE', 'CREATE INDEX by_name ON event (name)',
-    'DROP INDEX by_name', 'PRAGMA wal_checkpoint(TRUNCATE)',
-    'ALTER TABLE event ADD COLUMN note TEXT', 'REINDEX') x 2) {
-    next if $work =~ /\AALTER/ && $done > 6;
+my @works = ('VACUUM', 'ANALYZE', 'CREATE INDEX by_name ON event (name)',
+    'VACUUM', 'DROP INDEX by_name', 'PRAGMA wal_checkpoint(TRUNCATE)',
+    'ALTER TABLE event ADD COLUMN note TEXT', 'REINDEX', 'VACUUM');
+for my $work (@works) {
     my $from = $load->acknowledged;
 
-    system('sqlite3', '-cmd', '.timeout 20000', '-cmd', '.output ' . $server->root
-        . '/sqlite3.out', database($server), $work) == 0
-        or fail("sqlite3: $work");
-    $load->wait_for(20, 20, $from) or fail("no event after $work");
-    $done++;
+    $done++ if system('sqlite3', '-cmd', '.timeout 20000', '-cmd',
+        '.output ' . $server->root . '/sqlite3.out', database($server), $work)
+        == 0 && $load->wait_for(20, 20, $from);
 }
-is $done, 13, 'maintenance while events come';
+is $done, @works, 'maintenance while events come';
 $load->stop;
-my ($dispatcher) = $server->dispatcher_pids;
 my $verdict;
 wait_for { $verdict = $load->verdict(map { $_->{body} }
     grep { $_->{path} eq '/load' } $sink->requests);

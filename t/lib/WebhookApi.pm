@@ -132,12 +132,15 @@ sub sql_write {
     return run_sql($server, $sql, '-cmd', '.timeout 5000');
 }
 
-# True when no delivery is pending any more, in time.
+# True when no delivery (of one webhook, if it is given) is pending any more, in
+# time.
 sub settled {
-    my ($server, $seconds) = @_;
+    my ($server, $seconds, $id) = @_;
+    my $which = defined $id ? "AND webhook_id = $id" : '';
 
     return WebhookServer::wait_for {
-        sql($server, 'SELECT count(*) FROM delivery WHERE state = 0') == 0
+        sql($server, "SELECT count(*) FROM delivery WHERE state = 0 $which")
+            == 0
     } $seconds;
 }
 

@@ -16,7 +16,6 @@ package WebhookLoad;
 use strict;
 use warnings FATAL => 'all';
 
-use Cwd ();
 use Fcntl qw(O_APPEND O_CREAT O_WRONLY);
 use File::Temp ();
 use IO::Select ();
@@ -40,6 +39,7 @@ sub new {
         user => 'tje0:Tje0',
         workers => 4,
         pace => 0.005,
+        per_connection => 0, # requests; 0: as many as the server takes
         owner => $$,
         runs => 0,
         pids => [],
@@ -108,6 +108,8 @@ sub work {
         syswrite $ledger, "sent $key\n";
         my ($status, $id, $open) = $self->signal($connection, $key);
         syswrite $ledger, "answer $key $status $id\n";
+        $open = 0 if $self->{per_connection}
+            && $count % $self->{per_connection} == 0;
         undef $connection if !$open;
         $self->pause($self->{pace});
     }

@@ -302,9 +302,9 @@ static void test_delivered(apr_int32_t webhook)
                               .address = "192.0.2.1",
                               .started = 5000,
                               .duration = 70,
-                              .body = "not kept",
+                              .body = (char *)"not kept",
                               .body_is_new = 1,
-                              .answer = "HTTP/1.1 204 No Content"};
+                              .answer = (char *)"HTTP/1.1 204 No Content"};
 
     is_str(row_after(200, &delivery), "1|1|1000|0|NULL", "delivered");
     is_str(attempt_of(201),
@@ -323,9 +323,9 @@ static void test_retry(apr_int32_t webhook)
                               .error = "status",
                               .started = 6000,
                               .duration = 80,
-                              .body = "the bytes",
+                              .body = (char *)"the bytes",
                               .body_is_new = 1,
-                              .answer = "HTTP/1.1 503 Wait"};
+                              .answer = (char *)"HTTP/1.1 503 Wait"};
 
     is_str(row_after(210, &delivery), "0|1|9000|0|the bytes",
            "to be tried again, with the same body");
@@ -355,7 +355,7 @@ static void test_failed(apr_int32_t webhook)
                               .status = 500,
                               .error = "status",
                               .started = 8000,
-                              .answer = ""};
+                              .answer = (char *)""};
 
     is_str(row_after(230, &delivery), "2|12|1000|0|NULL", "failed for good");
     is_str(usage_of(webhook), "3|3|3|status|6000", "counts as an error");

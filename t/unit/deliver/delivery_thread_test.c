@@ -1,0 +1,666 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A delivery thread against a receiver that behaves as its path says. */
+#include <apr_general.h>
+#include <apr_strings.h>
+#include <apr_thread_cond.h>
+#include <apr_thread_mutex.h>
+#include <apr_thread_proc.h>
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "deliver/delivery_thread.h"
+#include "deliver/message.h"
+#include "deliver/target.h"
+#include "model/event.h"
+#include "policy/address.h"
+#include "policy/retry.h"
+#include "unit/tap.h"
+
+#define CONNECTIONS_MAX 256
+#define PATIENCE apr_time_from_sec(60)
+
+static apr_pool_t *pool;
+static wh_settings_t settings = {.endpoint_concurrency = 4,
+                                 .timeout = 30000000,
+                                 .connect_timeout = 30000000};
+static wh_event_t *event;
+
+/* -- the receiver --------------------------------------------------------- */
+
+static struct {
+    int listener;
+    int port;
+    apr_thread_t *thread;
+    apr_thread_mutex_t *lock;
+    apr_thread_cond_t *changed;
+    /* shared: lock */
+    apr_thread_t *connections[CONNECTIONS_MAX];
+    int connection_count;
+    int requests;
+    int closed;
+    int holding; /* requests that wait to be released */
+    int holding_most;
+    int released;
+    char body[1024]; /* of the last request */
+} receiver;
+
+static void say(int fd, const char *answer)
+{
+    if (send(fd, answer, strlen(answer), MSG_NOSIGNAL) < 0) {
+        shutdown(fd, SHUT_RDWR);
+    }
+}
+
+static void hold(void)
+{
+    apr_thread_mutex_lock(receiver.lock);
+    if (++receiver.holding > receiver.holding_most) {
+        receiver.holding_most = receiver.holding;
+    }
+    apr_thread_cond_broadcast(receiver.changed);
+    while (!receiver.released) {
+        apr_thread_cond_wait(receiver.changed, receiver.lock);
+    }
+    receiver.holding--;
+    apr_thread_mutex_unlock(receiver.lock);
+}
+
+static void reset_connection(int fd)
+{
+    struct linger now = {1, 0};
+
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
+/* Behaves as the path says; 0: the connection ends. */
+static int answer(int fd, const char *path)
+{
+    char byte;
+
+    if (!strncmp(path, "/hang", 5)) {
+        while (recv(fd, &byte, 1, 0) > 0) {
+        }
+        return 0;
+    }
+    if (!strncmp(path, "/reset", 6)) {
+        reset_connection(fd);
+        return 0;
+    }
+    if (!strncmp(path, "/hold", 5)) {
+        hold();
+    }
+    if (!strncmp(path, "/503", 4)) {
+        say(fd, "HTTP/1.1 503 Wait\r\nContent-Length: 2\r\n\r\nno");
+        return 1;
+    }
+    say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    return strncmp(path, "/close", 6) != 0;
+}
+
+/* Reads one request: its path, or NULL at the end. */
+static const char *read_request(int fd, char *buffer, apr_size_t size)
+{
+    apr_size_t filled = 0, want = size;
+    const char *end = NULL, *length;
+
+    while (filled < want) {
+        ssize_t count = recv(fd, buffer + filled, size - 1 - filled, 0);
+
+        if (count <= 0) {
+            return NULL;
+        }
+        filled += (apr_size_t)count;
+        buffer[filled] = '\0';
+        end = strstr(buffer, "\r\n\r\n");
+        length = strstr(buffer, "Content-Length: ");
+        if (end && length) {
+            want =
+                (apr_size_t)(end + 4 - buffer) + (apr_size_t)atoi(length + 16);
+        }
+    }
+    apr_thread_mutex_lock(receiver.lock);
+    receiver.requests++;
+    apr_cpystrn(receiver.body, end + 4, sizeof(receiver.body));
+    apr_thread_cond_broadcast(receiver.changed);
+    apr_thread_mutex_unlock(receiver.lock);
+    return strchr(buffer, ' ') + 1;
+}
+
+static void *APR_THREAD_FUNC serve(apr_thread_t *thread, void *data)
+{
+    int fd = *(int *)data;
+    char buffer[8192];
+    const char *path;
+
+    (void)thread;
+    free(data);
+    while ((path = read_request(fd, buffer, sizeof(buffer))) &&
+           answer(fd, path)) {
+    }
+    close(fd);
+    apr_thread_mutex_lock(receiver.lock);
+    receiver.closed++;
+    apr_thread_cond_broadcast(receiver.changed);
+    apr_thread_mutex_unlock(receiver.lock);
+    return NULL;
+}
+
+static void *APR_THREAD_FUNC accept_all(apr_thread_t *thread, void *data)
+{
+    int fd;
+
+    (void)thread;
+    (void)data;
+    while ((fd = accept(receiver.listener, NULL, NULL)) >= 0 &&
+           receiver.connection_count < CONNECTIONS_MAX) {
+        int *own = malloc(sizeof(*own));
+
+        *own = fd;
+        apr_thread_mutex_lock(receiver.lock);
+        apr_thread_create(&receiver.connections[receiver.connection_count++],
+                          NULL, serve, own, pool);
+        apr_thread_mutex_unlock(receiver.lock);
+    }
+    return NULL;
+}
+
+static int listen_somewhere(int *port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t size = sizeof(address);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) < 0 ||
+        listen(fd, 128) < 0 ||
+        getsockname(fd, (struct sockaddr *)&address, &size) < 0) {
+        exit(1);
+    }
+    *port = ntohs(address.sin_port);
+    return fd;
+}
+
+static void open_receiver(void)
+{
+    receiver.listener = listen_somewhere(&receiver.port);
+    apr_thread_mutex_create(&receiver.lock, APR_THREAD_MUTEX_DEFAULT, pool);
+    apr_thread_cond_create(&receiver.changed, pool);
+    apr_thread_create(&receiver.thread, NULL, accept_all, NULL, pool);
+}
+
+static void release_all(int released)
+{
+    apr_thread_mutex_lock(receiver.lock);
+    receiver.released = released;
+    apr_thread_cond_broadcast(receiver.changed);
+    apr_thread_mutex_unlock(receiver.lock);
+}
+
+static void close_receiver(void)
+{
+    apr_status_t rv;
+    int i;
+
+    release_all(1);
+    shutdown(receiver.listener, SHUT_RDWR);
+    apr_thread_join(&rv, receiver.thread);
+    close(receiver.listener);
+    for (i = 0; i < receiver.connection_count; i++) {
+        apr_thread_join(&rv, receiver.connections[i]);
+    }
+}
+
+/* Waits until a number of the receiver's has reached a value. */
+static int wait_for(const int *number, int value)
+{
+    apr_time_t deadline = apr_time_now() + PATIENCE;
+    int reached;
+
+    apr_thread_mutex_lock(receiver.lock);
+    while (*number < value && apr_time_now() < deadline) {
+        apr_thread_cond_timedwait(receiver.changed, receiver.lock, PATIENCE);
+    }
+    reached = *number;
+    apr_thread_mutex_unlock(receiver.lock);
+    return reached;
+}
+
+/* -- the thread ----------------------------------------------------------- */
+
+static wh_delivery_thread_t *delivery_thread;
+static apr_thread_t *thread_handle;
+static wh_inbox_t *inbox;     /* the commit thread's */
+static wh_message_t *waiting; /* taken, not yet looked at */
+
+static void *APR_THREAD_FUNC run_thread(apr_thread_t *thread, void *data)
+{
+    (void)thread;
+    wh_delivery_thread_run(data);
+    return NULL;
+}
+
+static void start_thread(int concurrency)
+{
+    is_int(wh_delivery_thread_create(&delivery_thread, &settings, inbox,
+                                     concurrency),
+           APR_SUCCESS, "a delivery thread");
+    apr_thread_create(&thread_handle, NULL, run_thread, delivery_thread, pool);
+}
+
+static void post(wh_message_t *message)
+{
+    wh_message_list_t list = {NULL, NULL};
+
+    wh_message_list_add(&list, message);
+    wh_inbox_post(wh_delivery_thread_inbox(delivery_thread), &list);
+}
+
+static void post_target(apr_int32_t id, const char *url, int state)
+{
+    wh_webhook_t webhook = {.id = id,
+                            .context = "",
+                            .name = "w",
+                            .target_url = url,
+                            .state = state};
+
+    post(&wh_target_create(&webhook)->message);
+}
+
+static const char *url_of(const char *path)
+{
+    return apr_psprintf(pool, "http://127.0.0.1:%d%s", receiver.port, path);
+}
+
+static void post_deliveries(apr_int32_t webhook, apr_int64_t first, int count)
+{
+    int i;
+
+    for (i = 0; i < count; i++) {
+        wh_delivery_t *delivery = wh_delivery_create(event, first + i, webhook);
+
+        delivery->message.kind = WH_MESSAGE_DELIVERY;
+        delivery->due = 42;
+        post(&delivery->message);
+    }
+}
+
+static void post_stop(apr_interval_time_t time)
+{
+    wh_stop_t *stop = calloc(1, sizeof(*stop));
+
+    stop->message.kind = WH_MESSAGE_STOP;
+    stop->deadline = apr_time_now() + time;
+    post(&stop->message);
+}
+
+/* The next message to the commit thread; NULL: none came in time. */
+static wh_message_t *next_message(void)
+{
+    struct pollfd wait = {wh_inbox_descriptor(inbox), POLLIN, 0};
+    wh_message_t *message;
+
+    if (!waiting && poll(&wait, 1, 60000) == 1) {
+        waiting = wh_inbox_take(inbox);
+    }
+    message = waiting;
+    waiting = message ? message->next : NULL;
+    return message;
+}
+
+static wh_delivery_t *next_outcome(void)
+{
+    wh_message_t *message = next_message();
+
+    return message && message->kind == WH_MESSAGE_OUTCOME
+               ? (wh_delivery_t *)message
+               : NULL;
+}
+
+/* Counts outcomes of a kind among the next ones. */
+static int count_outcomes(int number, wh_outcome_kind_t kind)
+{
+    int count = 0;
+
+    while (number-- > 0) {
+        wh_delivery_t *delivery = next_outcome();
+
+        if (!delivery) {
+            return -1;
+        }
+        count += delivery->outcome == kind;
+        wh_delivery_destroy(delivery);
+    }
+    return count;
+}
+
+/* After the last word nothing may come. */
+static void end_thread(void)
+{
+    wh_message_t *message = next_message();
+    apr_status_t rv;
+
+    is_int(message ? message->kind : 0, WH_MESSAGE_STOPPED, "the last word");
+    apr_thread_join(&rv, thread_handle);
+    ok(!waiting && !wh_inbox_take(inbox), "is the last one");
+    wh_delivery_thread_destroy(delivery_thread);
+}
+
+static void stop_thread(void)
+{
+    post_stop(PATIENCE);
+    end_thread();
+}
+
+/* -- tests ---------------------------------------------------------------- */
+
+static void test_never_run(void)
+{
+    is_int(wh_delivery_thread_create(&delivery_thread, &settings, inbox, 1),
+           APR_SUCCESS, "a thread");
+    wh_delivery_thread_destroy(delivery_thread);
+    ok(1, "that never runs is destroyed");
+}
+
+static void test_idle_stop(void)
+{
+    start_thread(4);
+    stop_thread();
+}
+
+static void test_delivered(void)
+{
+    int before = receiver.requests, connections = receiver.connection_count;
+
+    start_thread(8);
+    post_target(1, url_of("/ok"), WH_STATE_ACTIVE);
+    post_target(2, url_of("/ok"), WH_STATE_ACTIVE);
+    post_deliveries(1, 100, 60);
+    post_deliveries(2, 200, 60);
+    is_int(count_outcomes(120, WH_OUTCOME_DELIVERED), 120, "all arrive");
+    is_int(receiver.requests - before, 120, "each once");
+    ok(receiver.connection_count - connections <= 8,
+       "over no more connections than there may be transfers");
+    stop_thread();
+}
+
+static void test_outcome_of(const char *path, wh_outcome_kind_t kind,
+                            const char *error, int status)
+{
+    apr_time_t begun = apr_time_now();
+    wh_delivery_t *delivery;
+
+    start_thread(4);
+    post_target(1, url_of(path), WH_STATE_ACTIVE);
+    post_deliveries(1, 100, 1);
+    delivery = next_outcome();
+    if (!ok(delivery != NULL, "%s: an outcome", path)) {
+        return;
+    }
+    is_int(delivery->id, 100, "of the delivery");
+    is_int(delivery->outcome, kind, "%s: its kind", path);
+    is_str(delivery->error, error, "%s: its error", path);
+    is_int(delivery->status, status, "%s: its status", path);
+    is_int(delivery->attempts, 1, "one attempt");
+    ok(delivery->started >= begun, "with its time");
+    if (kind == WH_OUTCOME_RETRY) {
+        ok(delivery->due > delivery->started, "due again");
+        is_str(delivery->body, receiver.body, "with the body that was sent");
+        is_int(delivery->body_is_new, 1, "to be stored");
+    }
+    wh_delivery_destroy(delivery);
+    stop_thread();
+}
+
+static void test_outcomes(void)
+{
+    test_outcome_of("/503", WH_OUTCOME_RETRY, "status", 503);
+    test_outcome_of("/reset", WH_OUTCOME_RETRY, "reset", 0);
+    settings.timeout = 200000;
+    test_outcome_of("/hang", WH_OUTCOME_RETRY, "timeout", 0);
+    settings.timeout = 30000000;
+}
+
+static void test_refused(void)
+{
+    wh_delivery_t *delivery;
+    int port, fd = listen_somewhere(&port);
+
+    close(fd);
+    start_thread(4);
+    post_target(1, apr_psprintf(pool, "http://127.0.0.1:%d/", port),
+                WH_STATE_ACTIVE);
+    post_deliveries(1, 100, 1);
+    delivery = next_outcome();
+    is_int(delivery->outcome, WH_OUTCOME_RETRY, "nobody listens");
+    is_str(delivery->error, "connect", "its error");
+    wh_delivery_destroy(delivery);
+    stop_thread();
+}
+
+static void test_blocked(void)
+{
+    const wh_address_policy_t *allowing = settings.addresses;
+    int connections = receiver.connection_count;
+    wh_address_policy_t *strict;
+    wh_delivery_t *delivery;
+
+    wh_address_policy_create(&strict, pool);
+    settings.addresses = strict;
+    start_thread(4);
+    post_target(1, url_of("/ok"), WH_STATE_ACTIVE);
+    post_deliveries(1, 100, 1);
+    delivery = next_outcome();
+    is_int(delivery->outcome, WH_OUTCOME_FAILED, "an address not allowed");
+    is_str(delivery->error, "address not allowed", "its error");
+    wh_delivery_destroy(delivery);
+    stop_thread();
+    settings.addresses = allowing;
+    is_int(receiver.connection_count, connections, "is never dialled");
+}
+
+/* The receiver closes a connection that rests. A delivery that meets the very
+ * moment would be tried again, so the next one waits until it has closed. */
+static void test_closed_at_rest(void)
+{
+    int i, delivered = 0, closed;
+
+    closed = wait_for(&receiver.closed, receiver.connection_count);
+    start_thread(4);
+    post_target(1, url_of("/close"), WH_STATE_ACTIVE);
+    for (i = 0; i < 20; i++) {
+        post_deliveries(1, 100 + i, 1);
+        delivered += count_outcomes(1, WH_OUTCOME_DELIVERED);
+        wait_for(&receiver.closed, closed + i + 1);
+    }
+    is_int(delivered, 20, "each delivery gets a connection that works");
+    stop_thread();
+}
+
+static void test_limits(void)
+{
+    receiver.holding_most = 0;
+    release_all(0);
+    settings.endpoint_concurrency = 2;
+    start_thread(5);
+    post_target(1, url_of("/hold"), WH_STATE_ACTIVE);
+    post_target(2, url_of("/ok"), WH_STATE_ACTIVE);
+    post_deliveries(1, 100, 10);
+    is_int(wait_for(&receiver.holding, 2), 2, "an endpoint has its limit");
+    post_deliveries(2, 200, 20);
+    is_int(count_outcomes(20, WH_OUTCOME_DELIVERED), 20,
+           "others go on meanwhile");
+    release_all(1);
+    is_int(count_outcomes(10, WH_OUTCOME_DELIVERED), 10, "then the rest");
+    is_int(receiver.holding_most, 2, "never more at a time");
+    stop_thread();
+}
+
+static void test_total_limit(void)
+{
+    int i;
+
+    receiver.holding_most = 0;
+    release_all(0);
+    start_thread(3);
+    for (i = 1; i <= 6; i++) {
+        post_target(i, url_of("/hold"), WH_STATE_ACTIVE);
+        post_deliveries(i, 100 * i, 2);
+    }
+    is_int(wait_for(&receiver.holding, 3), 3, "the thread has its limit");
+    release_all(1);
+    is_int(count_outcomes(12, WH_OUTCOME_DELIVERED), 12, "all arrive");
+    is_int(receiver.holding_most, 3, "never more at a time");
+    settings.endpoint_concurrency = 4;
+    stop_thread();
+}
+
+static void test_changes(void)
+{
+    wh_target_t *gone = wh_target_create_removed(1);
+    wh_delivery_t *delivery;
+
+    release_all(0);
+    settings.endpoint_concurrency = 1;
+    start_thread(4);
+    post_deliveries(1, 99, 1);
+    is_int(count_outcomes(1, WH_OUTCOME_RETURNED), 1, "not known: given back");
+    post_target(1, url_of("/hold"), WH_STATE_ACTIVE);
+    post_deliveries(1, 100, 3);
+    wait_for(&receiver.holding, 1);
+    post_target(1, url_of("/hold"), WH_STATE_STOPPED);
+    is_int(count_outcomes(2, WH_OUTCOME_RETURNED), 2,
+           "stopped: what waits is given back");
+    post(&gone->message);
+    post_deliveries(1, 110, 1);
+    delivery = next_outcome();
+    is_int(delivery->outcome, WH_OUTCOME_FAILED, "deleted: it fails");
+    wh_delivery_destroy(delivery);
+    release_all(1);
+    is_int(count_outcomes(1, WH_OUTCOME_DELIVERED), 1,
+           "what was in flight arrives");
+    settings.endpoint_concurrency = 4;
+    stop_thread();
+}
+
+/* Told to stop with work left: what is in flight may end. */
+static void test_stop_in_time(void)
+{
+    wh_delivery_t *delivery;
+
+    release_all(0);
+    settings.endpoint_concurrency = 1;
+    start_thread(4);
+    post_target(1, url_of("/hold"), WH_STATE_ACTIVE);
+    post_deliveries(1, 100, 4);
+    wait_for(&receiver.holding, 1);
+    post_stop(PATIENCE);
+    post_deliveries(1, 110, 2);
+    is_int(count_outcomes(5, WH_OUTCOME_RETURNED), 5,
+           "what waits or comes late is given back");
+    release_all(1);
+    delivery = next_outcome();
+    is_int(delivery->id, 100, "what was in flight");
+    is_int(delivery->outcome, WH_OUTCOME_DELIVERED, "arrives");
+    wh_delivery_destroy(delivery);
+    settings.endpoint_concurrency = 4;
+    end_thread();
+}
+
+static void test_stop_deadline(void)
+{
+    int before = receiver.requests, i, untouched = 0;
+    apr_time_t begun;
+
+    start_thread(4);
+    post_target(1, url_of("/hang"), WH_STATE_ACTIVE);
+    post_deliveries(1, 100, 3);
+    wait_for(&receiver.requests, before + 3);
+    begun = apr_time_now();
+    post_stop(apr_time_from_msec(100));
+    for (i = 0; i < 3; i++) {
+        wh_delivery_t *delivery = next_outcome();
+
+        untouched += delivery && delivery->outcome == WH_OUTCOME_RETURNED &&
+                     delivery->attempts == 0 && delivery->due == 42 &&
+                     !delivery->body && !delivery->started;
+        if (delivery) {
+            wh_delivery_destroy(delivery);
+        }
+    }
+    is_int(untouched, 3, "at the deadline all go back as they were");
+    ok(apr_time_now() - begun >= apr_time_from_msec(100), "not before");
+    ok(apr_time_now() - begun < apr_time_from_sec(20),
+       "and without waiting for the receiver");
+    end_thread();
+}
+
+/* A slow body is no reason to wait for the next delivery's turn. */
+static void test_hanging_beside_healthy(void)
+{
+    int before = receiver.requests;
+
+    start_thread(8);
+    post_target(1, url_of("/hang"), WH_STATE_ACTIVE);
+    post_target(2, url_of("/ok"), WH_STATE_ACTIVE);
+    post_deliveries(1, 100, 50);
+    wait_for(&receiver.requests, before + 4);
+    post_deliveries(2, 200, 100);
+    is_int(count_outcomes(100, WH_OUTCOME_DELIVERED), 100,
+           "a hanging endpoint holds nobody up");
+    post_stop(0);
+    is_int(count_outcomes(50, WH_OUTCOME_RETURNED), 50, "and is given back");
+    end_thread();
+}
+
+static void prepare(void)
+{
+    wh_event_t fields = {.uuid = "8f4a1c52-6d0b-4c39-9a53-0b7a3c1d2e4f",
+                         .name = "window.closed",
+                         .context = "",
+                         .changes = "[]",
+                         .data = "{}",
+                         .idempotency = ""};
+    wh_retry_schedule_t *schedule;
+    wh_address_policy_t *policy;
+
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+    curl_global_init(CURL_GLOBAL_ALL);
+    wh_retry_parse(&schedule, "1s 4s", pool);
+    wh_address_policy_create(&policy, pool);
+    wh_address_policy_allow(policy, "127.0.0.1");
+    settings.retry = schedule;
+    settings.addresses = policy;
+    wh_inbox_create(&inbox, pool);
+    event = wh_event_create(&fields);
+    open_receiver();
+}
+
+int main(void)
+{
+    prepare();
+    test_never_run();
+    test_idle_stop();
+    test_delivered();
+    test_outcomes();
+    test_refused();
+    test_blocked();
+    test_closed_at_rest();
+    test_limits();
+    test_total_limit();
+    test_changes();
+    test_stop_in_time();
+    test_stop_deadline();
+    test_hanging_beside_healthy();
+    close_receiver();
+    is_int(event->references, 1, "no delivery is left");
+    wh_event_release(event);
+    curl_global_cleanup();
+    apr_terminate();
+    return done_testing();
+}

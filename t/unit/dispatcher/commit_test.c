@@ -1,0 +1,661 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commit thread: one transaction for everything. */
+#include <apr_dbd.h>
+#include <apr_general.h>
+#include <apr_strings.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "deliver/message.h"
+#include "deliver/target.h"
+#include "dispatcher/commit.h"
+#include "model/webhook.h"
+#include "store/db.h"
+#include "unit/tap.h"
+
+#define NODE 3
+#define NOW APR_INT64_C(1767323045000000)
+
+static apr_pool_t *pool;
+static char directory[] = "/tmp/webhook-test-XXXXXX";
+static wh_settings_t settings = {.database_driver = "sqlite3",
+                                 .state_dir = directory,
+                                 .window = 100,
+                                 .endpoint_window = 8};
+static wh_store_t *store; /* as a child has it: webhooks are saved here */
+static wh_db_t outside;   /* a second connection, to look at the rows */
+static wh_channel_server_t server;
+static wh_commit_t commit;
+static wh_inbox_t *inbox; /* of the delivery thread, which this program is */
+
+static void end_commit(void)
+{
+    wh_store_t *own = commit.store;
+
+    wh_channel_server_stop(&server);
+    wh_commit_destroy(&commit);
+    wh_store_destroy(own);
+}
+
+/* A dispatcher's commit thread, without its loop. */
+static int begin_commit(int node)
+{
+    wh_store_t *own;
+
+    if (wh_store_create(&own, &settings) != APR_SUCCESS ||
+        wh_commit_init(&commit, &settings, &server, own, pool) != APR_SUCCESS) {
+        return 0;
+    }
+    commit.ids.node = node;
+    wh_schedule_init(&commit.schedule, &settings, &inbox, 1, pool);
+    return 1;
+}
+
+static int begin(void)
+{
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+    if (!mkdtemp(directory) || apr_dbd_init(pool) != APR_SUCCESS ||
+        wh_inbox_create(&inbox, pool) != APR_SUCCESS ||
+        wh_channel_server_start(&server, epoll_create1(0), listener, 1000000) !=
+            APR_SUCCESS) {
+        return 0;
+    }
+    settings.database_params = apr_pstrcat(pool, directory, "/test.db", NULL);
+    outside.pool = pool;
+    outside.driver_name = settings.database_driver;
+    outside.params = settings.database_params;
+    return wh_store_create(&store, &settings) == APR_SUCCESS &&
+           wh_store_open(store) == APR_SUCCESS &&
+           wh_db_open(&outside) == APR_SUCCESS && begin_commit(NODE);
+}
+
+/* -- the delivery thread's part ------------------------------------------- */
+
+#define HELD_MAX 1000
+
+static wh_delivery_t *held[HELD_MAX]; /* deliveries on their way */
+static int held_count;
+
+/* Takes what has been posted. "T1" a target, "T1-" one that is off, "T1!" one
+ * that is gone, "D1" a delivery for webhook 1. */
+static const char *posted(void)
+{
+    wh_message_t *message = wh_inbox_take(inbox);
+    const char *all = "";
+
+    while (message) {
+        wh_message_t *next = message->next;
+
+        if (message->kind == WH_MESSAGE_TARGET) {
+            wh_target_t *target = (wh_target_t *)message;
+
+            all = apr_psprintf(pool, "%s%sT%d%s", all, *all ? " " : "",
+                               target->webhook_id,
+                               target->removed  ? "!"
+                               : target->active ? ""
+                                                : "-");
+            wh_target_release(target);
+        }
+        else {
+            held[held_count] = (wh_delivery_t *)message;
+            all = apr_psprintf(pool, "%s%sD%d", all, *all ? " " : "",
+                               held[held_count]->webhook_id);
+            held_count++;
+        }
+        message = next;
+    }
+    return all;
+}
+
+/* Reports the oldest delivery that is held. */
+static void report(wh_outcome_kind_t outcome, apr_time_t due)
+{
+    wh_delivery_t *delivery = held[0];
+
+    memmove(held, held + 1, (size_t)--held_count * sizeof(held[0]));
+    delivery->message.kind = WH_MESSAGE_OUTCOME;
+    delivery->outcome = outcome;
+    delivery->due = due;
+    if (outcome != WH_OUTCOME_RETURNED) {
+        delivery->attempts++;
+        delivery->started = NOW;
+        delivery->status = outcome == WH_OUTCOME_DELIVERED ? 200 : 500;
+        delivery->error = outcome == WH_OUTCOME_DELIVERED ? NULL : "status";
+    }
+    wh_commit_outcome(&commit, delivery);
+}
+
+static void throw_away(void)
+{
+    posted();
+    while (held_count > 0) {
+        wh_delivery_destroy(held[--held_count]);
+    }
+}
+
+/* Ends everything that is in memory, as delivered. */
+static void deliver_all(apr_time_t now)
+{
+    posted();
+    while (held_count > 0) {
+        report(WH_OUTCOME_DELIVERED, 0);
+    }
+    wh_commit_batch(&commit, now);
+}
+
+/* -- webhooks ------------------------------------------------------------- */
+
+static apr_int32_t save_webhook(const char *events)
+{
+    wh_webhook_t webhook = {.context = "",
+                            .name = "w",
+                            .events = events,
+                            .target_url = "https://receiver.example/",
+                            .state = WH_STATE_ACTIVE,
+                            .type = "webhook"};
+
+    return wh_store_webhook_insert(store, &webhook) == APR_SUCCESS ? webhook.id
+                                                                   : 0;
+}
+
+static void end(void)
+{
+    throw_away();
+    end_commit();
+    wh_db_close(&outside);
+    wh_store_destroy(store);
+    unlink(settings.database_params);
+    unlink(apr_pstrcat(pool, directory, "/database.lock", NULL));
+    ok(rmdir(directory) == 0, "nothing else is left in the directory");
+    close(server.listener);
+    close(server.epoll);
+    apr_terminate();
+}
+
+static const char *text(const char *sql)
+{
+    wh_rows_t rows;
+
+    if (wh_db_query(&rows, &outside, sql) != APR_SUCCESS ||
+        !wh_rows_next(&rows)) {
+        return "no row";
+    }
+    return wh_rows_text(&rows, 0, pool);
+}
+
+static apr_int64_t number(const char *sql)
+{
+    return apr_atoi64(text(sql));
+}
+
+/* -- a child's part ------------------------------------------------------- */
+
+typedef struct child_t {
+    int near;                    /* the child's end */
+    wh_connection_t *connection; /* the dispatcher's */
+} child_t;
+
+/* Connections come by accept(); here their two ends are made at once. */
+static child_t connect_child(void)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    child_t child;
+    int pair[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) < 0) {
+        exit(1);
+    }
+    child.near = pair[0];
+    child.connection = calloc(1, sizeof(*child.connection));
+    child.connection->descriptor = pair[1];
+    child.connection->watched = EPOLLIN;
+    child.connection->next = server.connections;
+    if (server.connections) {
+        server.connections->previous = child.connection;
+    }
+    server.connections = child.connection;
+    event.data.ptr = child.connection;
+    epoll_ctl(server.epoll, EPOLL_CTL_ADD, pair[1], &event);
+    return child;
+}
+
+static int last_uuid;
+
+static wh_event_t make_event(const char *name)
+{
+    wh_event_t event = {.time = NOW,
+                        .primary_key = 5,
+                        .name = name,
+                        .context = "",
+                        .changes = "[\"a\"]",
+                        .data = "{\"a\":1}",
+                        .idempotency = ""};
+
+    snprintf(event.uuid, sizeof(event.uuid), "00000000-0000-7000-8000-%012x",
+             (unsigned int)++last_uuid);
+    return event;
+}
+
+static void send_event(const child_t *child, apr_uint64_t sequence,
+                       const wh_event_t *event)
+{
+    apr_size_t length;
+    void *frame = wh_frame_encode(&length, sequence, event, pool);
+
+    if (send(child->near, frame, length, 0) != (ssize_t)length) {
+        diag("a frame could not be sent");
+    }
+}
+
+/* Reads all connections and commits, as one round of the loop does. */
+static void run_round(apr_time_t now)
+{
+    wh_connection_t *connection;
+
+    for (connection = server.connections; connection;
+         connection = connection->next) {
+        wh_channel_server_read(&server, connection, wh_commit_frame, &commit);
+    }
+    wh_commit_batch(&commit, now);
+}
+
+/* The next acknowledgement as "sequence:status:matched". */
+static const char *next_ack(const child_t *child, char uuid[WH_UUID_SIZE])
+{
+    static const char *const names[] = {"stored",   "unmatched",   "repeated",
+                                        "conflict", "unavailable", "refused"};
+    wh_ack_t ack;
+
+    if (recv(child->near, &ack, sizeof(ack), 0) != (ssize_t)sizeof(ack)) {
+        return "none";
+    }
+    if (uuid) {
+        memcpy(uuid, ack.uuid, WH_UUID_SIZE);
+    }
+    return apr_psprintf(pool, "%d:%s:%d", (int)ack.sequence,
+                        ack.status <= WH_ACK_REFUSED ? names[ack.status]
+                                                     : "unknown",
+                        (int)ack.matched);
+}
+
+/* Sends one event and gives its acknowledgement. */
+static const char *signal_event(const child_t *child, const wh_event_t *event,
+                                apr_time_t now)
+{
+    send_event(child, 1, event);
+    run_round(now);
+    return next_ack(child, NULL);
+}
+
+/* -- tests ---------------------------------------------------------------- */
+
+static void test_unmatched(const child_t *child)
+{
+    wh_event_t event = make_event("nobody.listens");
+    char uuid[WH_UUID_SIZE];
+
+    send_event(child, 7, &event);
+    run_round(NOW);
+    is_str(next_ack(child, uuid), "7:unmatched:0", "nobody listens");
+    is_str(uuid, event.uuid, "under its uuid");
+    is_int(number("SELECT count(*) FROM event"), 0, "nothing is stored");
+    run_round(NOW);
+    is_str(next_ack(child, NULL), "none", "it is said once");
+}
+
+static void test_stored(const child_t *child)
+{
+    apr_int32_t id = save_webhook("contact.created");
+    wh_event_t event = make_event("contact.created");
+
+    is_str(signal_event(child, &event, NOW), "1:stored:1",
+           "a webhook saved before the signal listens");
+    is_str(text("SELECT uuid || name || primary_key || data FROM event"),
+           apr_pstrcat(pool, event.uuid, "contact.created5{\"a\":1}", NULL),
+           "the event is stored");
+    is_str(posted(), "T1", "its thread learns of the webhook");
+    is_int(number("SELECT owner FROM delivery"), 0,
+           "the first delivery waits for what may be before it");
+    wh_commit_claim(&commit, NOW);
+    is_str(posted(), "D1", "and is taken at once");
+    is_int(number("SELECT owner FROM delivery"), NODE, "by this node");
+    event = make_event("CONTACT.created");
+    is_str(signal_event(child, &event, NOW + 1), "1:stored:1", "the next one");
+    is_str(posted(), "D1", "goes on its way directly");
+    is_str(text("SELECT owner || '|' || webhook_id FROM delivery "
+                "ORDER BY id DESC"),
+           apr_psprintf(pool, "%d|%d", NODE, id), "is this node's");
+    is_str(held[1]->event->uuid, event.uuid, "with its event");
+    is_str(held[1]->event->changes, "[\"a\"]", "and its changes");
+    is_int(held[1]->id, number("SELECT max(id) FROM delivery"), "and its row");
+    is_int(commit.schedule.in_memory, 2, "both are counted");
+    deliver_all(NOW + 2);
+    is_int(number("SELECT count(*) FROM delivery WHERE state = 1"), 2,
+           "both arrive");
+    is_int(number("SELECT total_calls FROM webhook_usage"), 2, "are counted");
+    is_int(commit.schedule.in_memory, 0, "and leave memory");
+}
+
+static void test_resent(const child_t *child)
+{
+    wh_event_t event = make_event("contact.created");
+    apr_int64_t before = number("SELECT count(*) FROM delivery");
+
+    is_str(signal_event(child, &event, NOW), "1:stored:1", "stored");
+    is_str(posted(), "D1", "on its way");
+    is_str(signal_event(child, &event, NOW), "1:stored:1", "sent again");
+    is_str(posted(), "", "makes no second delivery");
+    send_event(child, 1, &event);
+    event.uuid[0] = 'f';
+    send_event(child, 2, &event);
+    send_event(child, 3, &event);
+    run_round(NOW);
+    next_ack(child, NULL);
+    is_str(next_ack(child, NULL), "2:stored:1", "twice in one batch");
+    is_str(next_ack(child, NULL), "3:stored:1", "is stored");
+    is_str(posted(), "D1", "once");
+    is_int(number("SELECT count(*) FROM delivery"), before + 2, "in all");
+    is_int(commit.schedule.in_memory, 2, "no room is lost");
+    deliver_all(NOW);
+}
+
+static void test_idempotency(const child_t *child)
+{
+    wh_event_t first = make_event("contact.created"), second;
+    char uuid[WH_UUID_SIZE];
+
+    first.idempotency = "key";
+    is_str(signal_event(child, &first, NOW), "1:stored:1", "with a key");
+    second = make_event("contact.created");
+    second.idempotency = "key";
+    send_event(child, 2, &second);
+    run_round(NOW);
+    is_str(next_ack(child, uuid), "2:repeated:1", "the same again");
+    is_str(uuid, first.uuid, "under the first one's uuid");
+    second.data = "{\"a\":2}";
+    send_event(child, 3, &second);
+    run_round(NOW);
+    is_str(next_ack(child, uuid), "3:conflict:1", "something else");
+    second = make_event("nobody.listens");
+    second.idempotency = "key";
+    is_str(signal_event(child, &second, NOW), "1:conflict:0",
+           "something else that nobody listens for");
+    second.idempotency = "other";
+    is_str(signal_event(child, &second, NOW), "1:unmatched:0",
+           "a new key that nobody listens for");
+    is_str(posted(), "D1", "one delivery in all");
+    is_int(commit.schedule.in_memory, 1, "no room is lost");
+    deliver_all(NOW);
+}
+
+static void test_refused(const child_t *child)
+{
+    wh_event_t bad = make_event("no name"), good;
+    apr_size_t length;
+    char *frame;
+
+    send_event(child, 1, &bad);
+    bad = make_event("");
+    send_event(child, 2, &bad);
+    bad = make_event("contact.created");
+    frame = wh_frame_encode(&length, 3, &bad, pool);
+    frame[length - 1] = 'x';
+    ok(send(child->near, frame, length, 0) == (ssize_t)length, "a bad frame");
+    good = make_event("contact.created");
+    send_event(child, 4, &good);
+    run_round(NOW);
+    is_str(next_ack(child, NULL), "1:refused:0", "no event name");
+    is_str(next_ack(child, NULL), "2:refused:0", "an empty one");
+    is_str(next_ack(child, NULL), "3:refused:0", "a frame not in order");
+    is_str(next_ack(child, NULL), "4:stored:1", "does not disturb others");
+    deliver_all(NOW);
+}
+
+/* Many children in one batch. */
+static void test_batch(void)
+{
+    child_t children[20];
+    apr_int64_t before = number("SELECT count(*) FROM event");
+    int i, wrong = 0;
+
+    for (i = 0; i < 20; i++) {
+        wh_event_t event =
+            make_event(i % 2 ? "contact.created" : "nobody.listens");
+
+        children[i] = connect_child();
+        send_event(&children[i], (apr_uint64_t)(100 + i), &event);
+    }
+    run_round(NOW);
+    for (i = 0; i < 20; i++) {
+        wrong += strcmp(next_ack(&children[i], NULL),
+                        apr_psprintf(pool, "%d:%s", 100 + i,
+                                     i % 2 ? "stored:1" : "unmatched:0")) != 0;
+        close(children[i].near);
+    }
+    is_int(wrong, 0, "each child hears of its own event");
+    is_int(number("SELECT count(*) FROM event"), before + 10,
+           "what matches is stored");
+    run_round(NOW);
+    ok(server.connections && !server.connections->next,
+       "children that have gone are forgotten");
+    do {
+        deliver_all(NOW);
+        wh_commit_claim(&commit, NOW);
+    } while (*posted());
+    is_int(number("SELECT count(*) FROM delivery WHERE state <> 1"), 0,
+           "all arrive");
+}
+
+static void test_outcomes(const child_t *child)
+{
+    wh_event_t event = make_event("contact.created");
+    const char *row = "SELECT state || '|' || attempts || '|' || owner || "
+                      "'|' || ifnull(body, 'NULL') FROM delivery "
+                      "ORDER BY id DESC";
+
+    signal_event(child, &event, NOW);
+    posted();
+    held[0]->body = strdup("the bytes");
+    held[0]->body_is_new = 1;
+    report(WH_OUTCOME_RETRY, NOW + 5000);
+    wh_commit_batch(&commit, NOW);
+    is_str(text(row), "0|1|0|the bytes", "to be tried again");
+    wh_commit_claim(&commit, NOW + 4999);
+    is_str(posted(), "", "not before it is due");
+    is_int(commit.schedule.wake, NOW + 5000, "but then");
+    wh_commit_claim(&commit, NOW + 5000);
+    is_str(posted(), "D1", "it is tried again");
+    is_str(held[0]->body, "the bytes", "with the same body");
+    is_int(held[0]->attempts, 1, "and what was tried before");
+    report(WH_OUTCOME_RETURNED, NOW + 6000);
+    wh_commit_batch(&commit, NOW + 5500);
+    is_str(text(row), "0|1|0|the bytes", "given back");
+    wh_commit_claim(&commit, NOW + 6000);
+    is_str(posted(), "D1", "and taken again");
+    report(WH_OUTCOME_FAILED, 0);
+    wh_commit_batch(&commit, NOW + 6000);
+    is_str(text(row), "2|2|0|the bytes", "failed for good");
+    is_int(number("SELECT total_errors FROM webhook_usage"), 2,
+           "two errors are counted");
+    is_int(number("SELECT count(*) FROM attempt a JOIN delivery d "
+                  "ON d.id = a.delivery_id WHERE d.state = 2"),
+           2, "of two attempts");
+}
+
+static void break_storage(void)
+{
+    wh_db_execute(&outside, "CREATE TRIGGER broken_event BEFORE INSERT ON "
+                            "event BEGIN SELECT raise(ABORT, 'full'); END");
+    wh_db_execute(&outside, "CREATE TRIGGER broken_delivery BEFORE UPDATE ON "
+                            "delivery BEGIN SELECT raise(ABORT, 'full'); "
+                            "END");
+}
+
+static void mend_storage(void)
+{
+    wh_db_execute(&outside, "DROP TRIGGER broken_event");
+    wh_db_execute(&outside, "DROP TRIGGER broken_delivery");
+}
+
+static void test_storage_fails(const child_t *child)
+{
+    wh_event_t first = make_event("contact.created");
+    wh_event_t lost = make_event("contact.created");
+    wh_event_t bad = make_event("no name"), none = make_event("nobody");
+    apr_int64_t events;
+
+    signal_event(child, &first, NOW);
+    posted();
+    report(WH_OUTCOME_DELIVERED, 0);
+    events = number("SELECT count(*) FROM event");
+    break_storage();
+    send_event(child, 1, &lost);
+    send_event(child, 2, &bad);
+    send_event(child, 3, &none);
+    run_round(NOW);
+    is_str(next_ack(child, NULL), "1:unavailable:1", "storage fails");
+    is_str(next_ack(child, NULL), "2:refused:0", "what was refused stays so");
+    is_str(next_ack(child, NULL), "3:unavailable:0",
+           "nothing of the batch counts");
+    ok(commit.outcomes.first != NULL, "the outcome is kept");
+    is_int(commit.schedule.in_memory, 1, "the delivery has not left");
+    is_str(posted(), "", "nothing is sent on its way");
+    wh_commit_batch(&commit, commit.retry_at - 1);
+    ok(commit.outcomes.first != NULL, "not tried at once");
+    wh_commit_batch(&commit, commit.retry_at);
+    ok(commit.outcomes.first != NULL, "tried, and failed again");
+    mend_storage();
+    is_int(number("SELECT count(*) FROM event"), events, "nothing is stored");
+    wh_commit_batch(&commit, commit.retry_at);
+    ok(!commit.outcomes.first, "storage is back: the outcome is written");
+    is_int(number("SELECT count(*) FROM delivery WHERE state = 0"), 0,
+           "as it was");
+    is_int(commit.schedule.in_memory, 0, "and the delivery leaves");
+    is_str(signal_event(child, &lost, NOW), "1:stored:1",
+           "the event can be sent again");
+    deliver_all(NOW);
+}
+
+/* No directory for the lock: nothing can even be looked up. */
+static void test_storage_gone(void)
+{
+    const char *good = settings.state_dir;
+    wh_event_t event = make_event("nobody.listens");
+    wh_event_t second = make_event("contact.created");
+    child_t child;
+
+    throw_away();
+    end_commit();
+    settings.state_dir = apr_pstrcat(pool, directory, "/none", NULL);
+    begin_commit(NODE);
+    child = connect_child();
+    send_event(&child, 1, &event);
+    send_event(&child, 2, &second);
+    run_round(NOW);
+    is_str(next_ack(&child, NULL), "1:unavailable:0", "no database");
+    is_str(next_ack(&child, NULL), "2:unavailable:0", "for nobody");
+    is_int(wh_commit_refresh(&commit, NOW) != APR_SUCCESS, 1, "nor webhooks");
+    settings.state_dir = good;
+    is_str(signal_event(&child, &second, NOW), "1:stored:1",
+           "it comes back by itself");
+    wh_commit_claim(&commit, NOW);
+    deliver_all(NOW);
+    close(child.near);
+    throw_away();
+    end_commit();
+    begin_commit(NODE);
+}
+
+/* A crash: what was in memory is taken up by the next dispatcher. */
+static void test_restart(void)
+{
+    child_t child = connect_child();
+    wh_event_t event = make_event("contact.created");
+    apr_int64_t highest;
+
+    is_str(signal_event(&child, &event, NOW), "1:stored:1", "stored");
+    wh_commit_claim(&commit, NOW);
+    is_str(posted(), "T1 D1", "on its way");
+    highest = number("SELECT max(id) FROM delivery");
+    close(child.near);
+    throw_away();
+    end_commit();
+    begin_commit(NODE);
+    wh_commit_refresh(&commit, NOW - 5000000);
+    wh_commit_claim(&commit, NOW);
+    wh_schedule_flush(&commit.schedule);
+    is_str(posted(), "T1 D1", "the next dispatcher takes it");
+    is_int(held[0]->id, highest, "the same one");
+    deliver_all(NOW);
+    child = connect_child();
+    event = make_event("contact.created");
+    is_str(signal_event(&child, &event, NOW - 5000000), "1:stored:1",
+           "with a clock that has gone back");
+    ok(number("SELECT min(id) FROM delivery WHERE state = 0") > highest,
+       "ids go on");
+    wh_commit_claim(&commit, NOW);
+    deliver_all(NOW);
+    close(child.near);
+}
+
+static void test_changed_webhooks(void)
+{
+    child_t child = connect_child();
+    apr_int32_t second = save_webhook("contact.created,sale.created");
+    wh_event_t event = make_event("contact.created");
+
+    is_str(signal_event(&child, &event, NOW), "1:stored:2",
+           "a second webhook listens from now on");
+    wh_commit_claim(&commit, NOW);
+    deliver_all(NOW);
+    event = make_event("contact.created");
+    signal_event(&child, &event, NOW);
+    is_str(posted(), "D1 D2", "a delivery for each");
+    is_int(wh_store_webhook_delete(store, "", second), APR_SUCCESS,
+           "one is deleted");
+    event = make_event("sale.created");
+    is_str(signal_event(&child, &event, NOW), "1:unmatched:0",
+           "and listens no more");
+    is_str(posted(), "T2!", "its thread is told");
+    ok(wh_schedule_entry(&commit.schedule, second) != NULL,
+       "its delivery is still in memory");
+    report(WH_OUTCOME_DELIVERED, 0);
+    report(WH_OUTCOME_FAILED, 0);
+    wh_commit_batch(&commit, NOW);
+    ok(wh_schedule_entry(&commit.schedule, second) == NULL,
+       "until it has ended");
+    is_int(number("SELECT count(*) FROM delivery WHERE state = 0"), 0,
+           "nothing waits for it");
+    close(child.near);
+}
+
+int main(void)
+{
+    child_t child;
+
+    if (!begin()) {
+        return 1;
+    }
+    child = connect_child();
+    test_unmatched(&child);
+    test_stored(&child);
+    test_resent(&child);
+    test_idempotency(&child);
+    test_refused(&child);
+    test_batch();
+    test_outcomes(&child);
+    test_storage_fails(&child);
+    close(child.near);
+    test_storage_gone();
+    test_restart();
+    test_changed_webhooks();
+    end();
+    return done_testing();
+}

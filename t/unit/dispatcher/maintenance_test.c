@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Housekeeping. */
+#include <apr_dbd.h>
+#include <apr_general.h>
+#include <apr_strings.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "deliver/message.h"
+#include "deliver/target.h"
+#include "dispatcher/commit.h"
+#include "dispatcher/maintenance.h"
+#include "model/webhook.h"
+#include "store/db.h"
+#include "unit/tap.h"
+
+#define NODE 3
+#define NOW APR_INT64_C(1767323045000000)
+
+static apr_pool_t *pool;
+static char directory[] = "/tmp/webhook-test-XXXXXX";
+static wh_settings_t settings = {.database_driver = "sqlite3",
+                                 .state_dir = directory,
+                                 .window = 100,
+                                 .endpoint_window = 8};
+static wh_store_t *store; /* as a child has it: webhooks are saved here */
+static wh_db_t outside;   /* a second connection, to look at the rows */
+static wh_channel_server_t server;
+static wh_commit_t commit;
+static wh_inbox_t *inbox; /* of the delivery thread, which this program is */
+
+static void end_commit(void)
+{
+    wh_store_t *own = commit.store;
+
+    wh_channel_server_stop(&server);
+    wh_commit_destroy(&commit);
+    wh_store_destroy(own);
+}
+
+/* A dispatcher's commit thread, without its loop. */
+static int begin_commit(int node)
+{
+    wh_store_t *own;
+
+    if (wh_store_create(&own, &settings) != APR_SUCCESS ||
+        wh_commit_init(&commit, &settings, &server, own, pool) != APR_SUCCESS) {
+        return 0;
+    }
+    commit.ids.node = node;
+    wh_schedule_init(&commit.schedule, &settings, &inbox, 1, pool);
+    return 1;
+}
+
+static int begin(void)
+{
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+    if (!mkdtemp(directory) || apr_dbd_init(pool) != APR_SUCCESS ||
+        wh_inbox_create(&inbox, pool) != APR_SUCCESS ||
+        wh_channel_server_start(&server, epoll_create1(0), listener, 1000000) !=
+            APR_SUCCESS) {
+        return 0;
+    }
+    settings.database_params = apr_pstrcat(pool, directory, "/test.db", NULL);
+    outside.pool = pool;
+    outside.driver_name = settings.database_driver;
+    outside.params = settings.database_params;
+    return wh_store_create(&store, &settings) == APR_SUCCESS &&
+           wh_store_open(store) == APR_SUCCESS &&
+           wh_db_open(&outside) == APR_SUCCESS && begin_commit(NODE);
+}
+
+/* -- the delivery thread's part ------------------------------------------- */
+
+#define HELD_MAX 1000
+
+static wh_delivery_t *held[HELD_MAX]; /* deliveries on their way */
+static int held_count;
+
+/* Takes what has been posted. "T1" a target, "T1-" one that is off, "T1!" one
+ * that is gone, "D1" a delivery for webhook 1. */
+static const char *posted(void)
+{
+    wh_message_t *message = wh_inbox_take(inbox);
+    const char *all = "";
+
+    while (message) {
+        wh_message_t *next = message->next;
+
+        if (message->kind == WH_MESSAGE_TARGET) {
+            wh_target_t *target = (wh_target_t *)message;
+
+            all = apr_psprintf(pool, "%s%sT%d%s", all, *all ? " " : "",
+                               target->webhook_id,
+                               target->removed  ? "!"
+                               : target->active ? ""
+                                                : "-");
+            wh_target_release(target);
+        }
+        else {
+            held[held_count] = (wh_delivery_t *)message;
+            all = apr_psprintf(pool, "%s%sD%d", all, *all ? " " : "",
+                               held[held_count]->webhook_id);
+            held_count++;
+        }
+        message = next;
+    }
+    return all;
+}
+
+/* Reports the oldest delivery that is held. */
+static void report(wh_outcome_kind_t outcome, apr_time_t due)
+{
+    wh_delivery_t *delivery = held[0];
+
+    memmove(held, held + 1, (size_t)--held_count * sizeof(held[0]));
+    delivery->message.kind = WH_MESSAGE_OUTCOME;
+    delivery->outcome = outcome;
+    delivery->due = due;
+    if (outcome != WH_OUTCOME_RETURNED) {
+        delivery->attempts++;
+        delivery->started = NOW;
+        delivery->status = outcome == WH_OUTCOME_DELIVERED ? 200 : 500;
+        delivery->error = outcome == WH_OUTCOME_DELIVERED ? NULL : "status";
+    }
+    wh_commit_outcome(&commit, delivery);
+}
+
+static void throw_away(void)
+{
+    posted();
+    while (held_count > 0) {
+        wh_delivery_destroy(held[--held_count]);
+    }
+}
+
+/* Ends everything that is in memory, as delivered. */
+static void deliver_all(apr_time_t now)
+{
+    posted();
+    while (held_count > 0) {
+        report(WH_OUTCOME_DELIVERED, 0);
+    }
+    wh_commit_batch(&commit, now);
+}
+
+/* -- webhooks ------------------------------------------------------------- */
+
+static apr_int32_t save_webhook(const char *events)
+{
+    wh_webhook_t webhook = {.context = "",
+                            .name = "w",
+                            .events = events,
+                            .target_url = "https://receiver.example/",
+                            .state = WH_STATE_ACTIVE,
+                            .type = "webhook"};
+
+    return wh_store_webhook_insert(store, &webhook) == APR_SUCCESS ? webhook.id
+                                                                   : 0;
+}
+
+static void end(void)
+{
+    throw_away();
+    end_commit();
+    wh_db_close(&outside);
+    wh_store_destroy(store);
+    unlink(settings.database_params);
+    unlink(apr_pstrcat(pool, directory, "/database.lock", NULL));
+    ok(rmdir(directory) == 0, "nothing else is left in the directory");
+    close(server.listener);
+    close(server.epoll);
+    apr_terminate();
+}
+
+static const char *text(const char *sql)
+{
+    wh_rows_t rows;
+
+    if (wh_db_query(&rows, &outside, sql) != APR_SUCCESS ||
+        !wh_rows_next(&rows)) {
+        return "no row";
+    }
+    return wh_rows_text(&rows, 0, pool);
+}
+
+static wh_maintenance_t maintenance;
+static wh_node_t node;
+
+static void run(apr_time_t now)
+{
+    wh_maintenance_run(&maintenance, &commit, &node, now);
+}
+
+static apr_int64_t count(const char *what)
+{
+    return apr_atoi64(
+        text(apr_psprintf(pool, "SELECT count(*) FROM %s", what)));
+}
+
+/* An event, its delivery and an attempt, made at a time. */
+static void insert_at(apr_time_t time, int state, int owner)
+{
+    wh_row_ids_t ids = {.node = NODE};
+    apr_int64_t event = wh_row_id_next(&ids, time);
+    apr_int64_t delivery = wh_row_id_next(&ids, time);
+    apr_int64_t attempt = wh_row_id_next(&ids, time);
+
+    wh_db_execute(&outside,
+                  apr_psprintf(pool,
+                               "INSERT INTO event VALUES (%" APR_INT64_T_FMT
+                               ", 'u%" APR_INT64_T_FMT
+                               "', '', 'a', 0, 0, 0, '{}', NULL)",
+                               event, event));
+    wh_db_execute(
+        &outside,
+        apr_psprintf(pool,
+                     "INSERT INTO delivery (id, event_id, webhook_id, state, "
+                     "attempts, due, owner) VALUES (%" APR_INT64_T_FMT
+                     ", %" APR_INT64_T_FMT ", 1, %d, 0, 0, %d)",
+                     delivery, event, state, owner));
+    wh_db_execute(&outside,
+                  apr_psprintf(pool,
+                               "INSERT INTO attempt VALUES (%" APR_INT64_T_FMT
+                               ", %" APR_INT64_T_FMT
+                               ", 1, 1, 1, 200, NULL, NULL, NULL)",
+                               attempt, delivery));
+}
+
+/* Webhooks are read without an event, too. */
+static void test_refresh(void)
+{
+    save_webhook("a");
+    run(apr_time_now());
+    is_str(posted(), "T1", "a new webhook is seen without an event");
+    run(apr_time_now());
+    is_str(posted(), "", "once");
+    is_int(count("node"), 1, "this node is known");
+}
+
+static void test_sweep(void)
+{
+    apr_time_t now = apr_time_now();
+    int i;
+
+    for (i = 0; i < 20; i++) {
+        insert_at(now - apr_time_from_sec(2000 + i), WH_DELIVERY_DELIVERED, 0);
+        insert_at(now - apr_time_from_sec(10 + i), WH_DELIVERY_DELIVERED, 0);
+    }
+    insert_at(now - apr_time_from_sec(3000), WH_DELIVERY_PENDING, 0);
+    insert_at(now - apr_time_from_sec(3001), WH_DELIVERY_PENDING, NODE);
+    maintenance.sweep_at = 0;
+    for (i = 0; i < 1000 && maintenance.sweep_at <= now; i++) {
+        run(now);
+    }
+    ok(maintenance.sweep_at > now, "the sweep comes to its end");
+    is_int(count("event"), 20, "what is older than retention goes");
+    is_int(count("delivery"), 20, "delivered or not");
+    is_int(count("attempt"), 20, "with its attempts");
+    insert_at(now - apr_time_from_sec(4000), WH_DELIVERY_DELIVERED, 0);
+    run(now + 1);
+    is_int(count("event"), 21, "then there is a rest");
+    run(maintenance.sweep_at);
+    is_int(count("event"), 20, "and another sweep");
+}
+
+static void test_checkpoint(void)
+{
+    const char *log = apr_psprintf(pool, "%s-wal", settings.database_params);
+    wh_rows_t rows;
+    int pages, moved = -1;
+
+    wh_store_checkpoint(&pages, store, 1);
+    insert_at(apr_time_now(), WH_DELIVERY_DELIVERED, 0);
+    commit.written = 1;
+    run(apr_time_now());
+    is_int(commit.written, 0, "what was written is copied");
+    wh_db_query(&rows, &outside, "PRAGMA wal_checkpoint(PASSIVE)");
+    if (wh_rows_next(&rows)) {
+        moved = (int)(wh_rows_int64(&rows, 1) - wh_rows_int64(&rows, 2));
+    }
+    is_int(moved, 0, "all of the log");
+    is_int(access(log, F_OK), 0, "which is used again");
+}
+
+static void test_storage_fails(void)
+{
+    wh_maintenance_t before;
+
+    settings.state_dir = "/nonesuch";
+    throw_away();
+    end_commit();
+    begin_commit(NODE);
+    maintenance.sweep_at = 0;
+    before = maintenance;
+    run(apr_time_now());
+    is_int(maintenance.sweep_at, before.sweep_at, "no database, no sweep");
+    settings.state_dir = directory;
+    run(apr_time_now());
+    ok(maintenance.sweep_at > 0, "it is made up for");
+}
+
+int main(void)
+{
+    settings.retention = apr_time_from_sec(1000);
+    if (!begin()) {
+        return 1;
+    }
+    node.id = NODE;
+    test_refresh();
+    test_sweep();
+    test_checkpoint();
+    test_storage_fails();
+    end();
+    return done_testing();
+}
