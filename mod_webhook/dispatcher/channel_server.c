@@ -72,11 +72,31 @@ static void add_connection(wh_channel_server_t *server, int descriptor)
     server->connections = connection;
 }
 
+/* The listener stays readable: watching it would only keep a core busy. */
+static void pause_accepting(wh_channel_server_t *server, int error)
+{
+    wh_log(WH_LOG_ERROR, APR_FROM_OS_ERROR(error),
+           WHLOGNO(1302) "cannot accept a child's connection");
+    epoll_ctl(server->epoll, EPOLL_CTL_DEL, server->listener, NULL);
+    server->paused = 1;
+}
+
+void wh_channel_server_resume(wh_channel_server_t *server)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = server};
+
+    if (server->accepting && server->paused &&
+        epoll_ctl(server->epoll, EPOLL_CTL_ADD, server->listener, &event) ==
+            0) {
+        server->paused = 0;
+    }
+}
+
 void wh_channel_server_accept(wh_channel_server_t *server)
 {
     int descriptor;
 
-    while (server->accepting) {
+    while (server->accepting && !server->paused) {
         descriptor =
             accept4(server->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (descriptor >= 0) {
@@ -85,8 +105,7 @@ void wh_channel_server_accept(wh_channel_server_t *server)
         else if (errno != EINTR && errno != ECONNABORTED) {
             /* EAGAIN: none left, or another dispatcher was faster. */
             if (errno != EAGAIN) {
-                wh_log(WH_LOG_ERROR, APR_FROM_OS_ERROR(errno),
-                       WHLOGNO(1302) "cannot accept a child's connection");
+                pause_accepting(server, errno);
             }
             return;
         }
@@ -269,10 +288,10 @@ void wh_channel_server_flush(wh_channel_server_t *server)
 
 void wh_channel_server_stop(wh_channel_server_t *server)
 {
-    if (server->accepting) {
+    if (server->accepting && !server->paused) {
         epoll_ctl(server->epoll, EPOLL_CTL_DEL, server->listener, NULL);
-        server->accepting = 0;
     }
+    server->accepting = 0;
     wh_channel_server_flush(server);
     while (server->connections) {
         close_connection(server, server->connections);

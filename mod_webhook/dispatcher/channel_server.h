@@ -38,6 +38,7 @@ typedef struct wh_channel_server_t {
     wh_connection_t *connections;
     wh_connection_t *waiting;
     int accepting;
+    int paused; /* 1: no descriptors left, see resume */
 } wh_channel_server_t;
 
 /** Receives each whole frame. */
@@ -49,7 +50,12 @@ typedef void wh_frame_fn_t(void *baton, wh_connection_t *connection,
 apr_status_t wh_channel_server_start(wh_channel_server_t *server, int epoll,
                                      int listener, apr_size_t frame_limit);
 
+/** Accepts what waits. When that fails for want of descriptors or memory the
+ * listener is left alone until wh_channel_server_resume(). */
 void wh_channel_server_accept(wh_channel_server_t *server);
+
+/** Once a second: tries again to accept. */
+void wh_channel_server_resume(wh_channel_server_t *server);
 
 /** Reads once and hands out every whole frame. Marks the connection broken
  * when its peer is gone or sends what is no frame. */

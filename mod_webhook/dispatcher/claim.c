@@ -58,6 +58,9 @@ static apr_status_t claim_entry(wh_commit_t *commit, wh_schedule_entry_t *entry,
     return rv;
 }
 
+/* Events wait meanwhile: so long at a time. */
+#define CLAIM_BUDGET apr_time_from_msec(20)
+
 static void note_wake(wh_schedule_t *schedule, apr_time_t due)
 {
     if (due < schedule->wake) {
@@ -100,9 +103,15 @@ void wh_commit_claim(wh_commit_t *commit, apr_time_t now)
     }
     schedule->wake = WH_NEVER;
     schedule->starved = 0;
+    /* Who was served has nothing due any more, or no room: the next pass gets
+     * to the others. */
     for (at = apr_hash_first(NULL, schedule->entries); at;
          at = apr_hash_next(at)) {
         claim_if_due(commit, apr_hash_this_val(at), now);
+        if (apr_time_now() - now > CLAIM_BUDGET) {
+            note_wake(schedule, now);
+            break;
+        }
     }
     wh_schedule_flush(schedule);
 }

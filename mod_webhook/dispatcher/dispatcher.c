@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -156,9 +157,27 @@ static apr_status_t start_storage(dispatcher_t *d)
     return rv;
 }
 
+/* Transfers, connections at rest and children all take descriptors: as many
+ * as the system lets us have. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+        limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit) < 0) {
+            wh_log(WH_LOG_DEBUG, APR_FROM_OS_ERROR(errno),
+                   WHLOGNO(1357) "the limit of descriptors stays as it is");
+        }
+    }
+}
+
 static apr_status_t start(dispatcher_t *d, int listener)
 {
     apr_status_t rv = take_signals(d);
+
+    raise_descriptor_limit();
 
     d->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (rv == APR_SUCCESS && d->epoll < 0) {
@@ -320,6 +339,7 @@ static void tick(dispatcher_t *d, apr_time_t now)
         begin_stop(d, "the server is gone");
     }
     if (!d->stopping) {
+        wh_channel_server_resume(&d->server);
         wh_maintenance_run(&d->maintenance, &d->commit, &d->node, now);
     }
 }

@@ -188,16 +188,13 @@ void wh_schedule_waiting(wh_schedule_t *schedule, wh_schedule_entry_t *entry,
     }
 }
 
-static apr_size_t size_of(const wh_delivery_t *delivery)
-{
-    return sizeof(*delivery) + delivery->event->size;
-}
-
 void wh_schedule_dispatch(wh_schedule_t *schedule, wh_schedule_entry_t *entry,
                           wh_delivery_t *delivery)
 {
     delivery->message.kind = WH_MESSAGE_DELIVERY;
-    schedule->bytes += size_of(delivery);
+    delivery->size = sizeof(*delivery) + delivery->event->size +
+                     (delivery->body ? strlen(delivery->body) : 0);
+    schedule->bytes += delivery->size;
     wh_message_list_add(&schedule->outgoing[entry->thread], &delivery->message);
 }
 
@@ -206,7 +203,7 @@ void wh_schedule_left(wh_schedule_t *schedule, const wh_delivery_t *delivery)
     wh_schedule_entry_t *entry =
         wh_schedule_entry(schedule, delivery->webhook_id);
 
-    schedule->bytes -= size_of(delivery);
+    schedule->bytes -= delivery->size;
     schedule->in_memory--;
     if (schedule->starved) {
         schedule->wake = 0;
@@ -233,7 +230,8 @@ int wh_schedule_room(const wh_schedule_t *schedule,
 
     /* Rows are taken by the hundred, not one for each that leaves. */
     if (!entry->active || entry->next_due > now ||
-        own < (schedule->settings->endpoint_window + 1) / 2 || all <= 0 ||
+        own < (schedule->settings->endpoint_window + 1) / 2 ||
+        all < (schedule->settings->window + 15) / 16 ||
         schedule->bytes >= WH_WINDOW_BYTES) {
         return 0;
     }

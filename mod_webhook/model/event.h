@@ -71,7 +71,8 @@ typedef struct wh_delivery_t {
     int attempts; /**< attempts made and recorded */
     apr_time_t due;
     wh_event_t *event;
-    char *body; /**< bytes of earlier attempts, or NULL */
+    apr_size_t size; /**< bytes it counts with while it is in memory */
+    char *body;      /**< bytes of earlier attempts, or NULL */
     /* outcome: filled by the delivery thread */
     wh_outcome_kind_t outcome;
     int body_is_new;   /**< 1: body is to be stored */

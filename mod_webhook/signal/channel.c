@@ -26,6 +26,9 @@
 
 #define ACKS_AT_ONCE 64
 
+/* No word for so long while requests wait: the dispatcher is stuck. */
+#define SILENCE apr_time_from_msec(500)
+
 typedef enum { WAITING, ANSWERED, BROKEN } waiter_state_t;
 
 /* A request thread that waits for its acknowledgement. */
@@ -58,7 +61,10 @@ struct wh_channel_t {
     int reading;      /* 1: a thread receives */
     waiter_t *waiters;
     waiter_t *spare;
-    buffer_t draining; /* owned by the thread that writes */
+    int waiting;             /* threads in wh_channel_exchange() */
+    int limit;               /* of them while there is silence; 0: none */
+    apr_time_t silent_since; /* last word, or the first of those waiting */
+    buffer_t draining;       /* owned by the thread that writes */
     char in[ACKS_AT_ONCE * sizeof(wh_ack_t)]; /* by the one that reads */
     apr_size_t in_length;
 };
@@ -99,6 +105,11 @@ apr_status_t wh_channel_create(wh_channel_t **result,
         *result = channel;
     }
     return rv;
+}
+
+void wh_channel_limit_set(wh_channel_t *channel, int waiting)
+{
+    channel->limit = waiting;
 }
 
 apr_size_t wh_channel_frame_limit(const wh_channel_t *channel)
@@ -310,6 +321,7 @@ static void read_acks(wh_channel_t *channel)
     channel->reading = 0;
     if (count > 0) {
         channel->in_length += (apr_size_t)count;
+        channel->silent_since = apr_time_now();
         deliver_acks(channel);
     }
     else if (count == 0 || (error != EAGAIN && error != EINTR)) {
@@ -346,6 +358,15 @@ static void hand_over(wh_channel_t *channel)
     }
 }
 
+static void pause_briefly(wh_channel_t *channel, waiter_t *waiter,
+                          apr_time_t deadline)
+{
+    apr_interval_time_t time = left(deadline);
+
+    apr_thread_cond_timedwait(waiter->woken, channel->lock,
+                              time < CONNECT_RETRY ? time : CONNECT_RETRY);
+}
+
 /* One try on a connection. APR_EAGAIN: there is none, try again. */
 static apr_status_t try_once(wh_channel_t *channel, waiter_t *waiter,
                              void *frame, apr_size_t length,
@@ -380,30 +401,53 @@ static apr_status_t try_once(wh_channel_t *channel, waiter_t *waiter,
     return waiter->state == ANSWERED ? APR_SUCCESS : APR_ECONNRESET;
 }
 
+static int is_stuck(const wh_channel_t *channel)
+{
+    return channel->limit > 0 && channel->waiting >= channel->limit &&
+           apr_time_now() - channel->silent_since > SILENCE;
+}
+
+/* Locked. Tries until there is an answer or no time left. */
+static apr_status_t try_until(wh_channel_t *channel, waiter_t *waiter,
+                              void *frame, apr_size_t length,
+                              apr_time_t deadline)
+{
+    apr_status_t rv;
+    int sent = 0;
+
+    do {
+        rv = try_once(channel, waiter, frame, length, deadline);
+        sent |= rv != APR_EAGAIN;
+        /* Not at once: a dispatcher that hangs up may do so again. */
+        if (rv == APR_ECONNRESET) {
+            pause_briefly(channel, waiter, deadline);
+        }
+    } while ((rv == APR_EAGAIN || rv == APR_ECONNRESET) && left(deadline) > 0);
+    if (rv == APR_EAGAIN || rv == APR_ECONNRESET) {
+        rv = sent ? APR_TIMEUP : APR_EAGAIN;
+    }
+    return rv;
+}
+
 apr_status_t wh_channel_exchange(wh_ack_t *ack, wh_channel_t *channel,
                                  void *frame, apr_size_t length,
                                  apr_time_t deadline)
 {
     waiter_t *waiter;
     apr_status_t rv;
-    int sent = 0;
 
     apr_thread_mutex_lock(channel->lock);
-    rv = take_waiter(&waiter, channel);
-    if (rv != APR_SUCCESS) {
-        apr_thread_mutex_unlock(channel->lock);
-        return rv;
+    rv = is_stuck(channel) ? APR_EAGAIN : take_waiter(&waiter, channel);
+    if (rv == APR_SUCCESS) {
+        if (channel->waiting++ == 0) {
+            channel->silent_since = apr_time_now();
+        }
+        rv = try_until(channel, waiter, frame, length, deadline);
+        *ack = waiter->ack;
+        channel->waiting--;
+        waiter->next = channel->spare;
+        channel->spare = waiter;
     }
-    do {
-        rv = try_once(channel, waiter, frame, length, deadline);
-        sent |= rv != APR_EAGAIN;
-    } while ((rv == APR_EAGAIN || rv == APR_ECONNRESET) && left(deadline) > 0);
-    *ack = waiter->ack;
-    waiter->next = channel->spare;
-    channel->spare = waiter;
     apr_thread_mutex_unlock(channel->lock);
-    if (rv == APR_EAGAIN || rv == APR_ECONNRESET) {
-        rv = sent ? APR_TIMEUP : APR_EAGAIN;
-    }
     return rv;
 }

@@ -3,6 +3,7 @@
 
 #include "signal/child.h"
 
+#include <ap_mpm.h>
 #include <apr_optional.h>
 #include <apr_strings.h>
 #include <apr_thread_mutex.h>
@@ -13,6 +14,7 @@
 
 #include "base/log.h"
 #include "config/config.h"
+#include "signal/channel.h"
 
 #define STORES_MAX 64
 
@@ -34,6 +36,7 @@ static void child_init(apr_pool_t *pchild, server_rec *s)
     wh_settings_t *settings;
     apr_pool_t *pool;
     apr_status_t rv;
+    int threads;
 
     child = NULL;
     if (!wh_config_engine_anywhere(s)) {
@@ -57,6 +60,11 @@ static void child_init(apr_pool_t *pchild, server_rec *s)
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s,
                      WHLOGNO(1501) "webhooks cannot be used in this child");
         return;
+    }
+    /* Half of the threads may wait for a dispatcher that is stuck. */
+    if (ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads) == APR_SUCCESS &&
+        threads > 1) {
+        wh_channel_limit_set(made->channel, threads / 2);
     }
     child = made;
 }

@@ -70,6 +70,32 @@ static apr_status_t read_delivery(wh_delivery_t **result, wh_rows_t *rows,
     return delivery ? APR_SUCCESS : APR_ENOMEM;
 }
 
+/* All rows of a select lie in memory, and then again as deliveries: at least
+ * one row is taken, and no more than fit the budget. A delivery that was tried
+ * before has its body in the row too, which is as long as the names in the
+ * data at the most. */
+#define CLAIM_BYTES (4 * 1024 * 1024)
+
+static apr_status_t limit_bytes(wh_store_t *store, claim_t *claim)
+{
+    const void *args[] = {&claim->webhook_id, &claim->now, &claim->limit};
+    apr_int64_t bytes = 0, fit = 0;
+    wh_rows_t rows;
+    apr_status_t rv;
+
+    rv = wh_db_select(&rows, &store->db, WH_SQL_DELIVERY_DUE_SIZES, args);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    while (bytes < CLAIM_BYTES && wh_rows_next(&rows)) {
+        bytes +=
+            wh_rows_int64(&rows, 0) * (wh_rows_int64(&rows, 1) > 0 ? 2 : 1);
+        fit++;
+    }
+    claim->limit = fit > 0 ? fit : 1;
+    return rv;
+}
+
 /* @param damaged of apr_int64_t: ids of rows that cannot be delivered */
 static apr_status_t read_due(wh_store_t *store, claim_t *claim,
                              apr_array_header_t *damaged, apr_pool_t *pool)
@@ -130,7 +156,10 @@ static apr_status_t claim_work(wh_store_t *store, void *baton)
     apr_pool_create(&pool, store->pool);
     apr_pool_tag(pool, "webhook_claim");
     damaged = apr_array_make(pool, 1, sizeof(apr_int64_t));
-    rv = read_due(store, claim, damaged, pool);
+    rv = limit_bytes(store, claim);
+    if (rv == APR_SUCCESS) {
+        rv = read_due(store, claim, damaged, pool);
+    }
     if (rv == APR_SUCCESS) {
         rv = fail_damaged(store, damaged);
     }

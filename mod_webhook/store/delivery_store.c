@@ -112,15 +112,13 @@ apr_status_t wh_store_event_insert(wh_known_event_t *known, wh_store_t *store,
 {
     apr_int64_t primary_key = event->primary_key;
     apr_int64_t associate_id = event->associate_id;
-    const void *args[] = {&event->id,
-                          event->uuid,
-                          event->context,
-                          event->name,
-                          &primary_key,
-                          &associate_id,
-                          &event->time,
-                          event->data,
-                          event->idempotency[0] ? event->idempotency : NULL};
+    apr_int64_t size = (apr_int64_t)strlen(event->data);
+    const void *args[] = {
+        &event->id,     event->uuid,
+        event->context, event->name,
+        &primary_key,   &associate_id,
+        &event->time,   event->data,
+        &size,          event->idempotency[0] ? event->idempotency : NULL};
     int affected = 0;
     apr_status_t rv;
 

@@ -24,7 +24,8 @@ static const char *const step_1[] = {
     "id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, "
     "context TEXT NOT NULL, name TEXT NOT NULL, "
     "primary_key BIGINT NOT NULL, associate_id BIGINT NOT NULL, "
-    "time BIGINT NOT NULL, data TEXT NOT NULL, idempotency TEXT)",
+    "time BIGINT NOT NULL, data TEXT NOT NULL, size BIGINT NOT NULL, "
+    "idempotency TEXT)",
     "CREATE UNIQUE INDEX event_idempotency ON event (idempotency) "
     "WHERE idempotency IS NOT NULL",
     "CREATE TABLE delivery ("

@@ -65,8 +65,8 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
 
     [WH_SQL_EVENT_INSERT] =
         "INSERT INTO event (id, uuid, context, name, primary_key, "
-        "associate_id, time, data, idempotency) VALUES "
-        "(%lld, %s, %s, %s, %lld, %lld, %lld, %s, %s) "
+        "associate_id, time, data, size, idempotency) VALUES "
+        "(%lld, %s, %s, %s, %lld, %lld, %lld, %s, %lld, %s) "
         "ON CONFLICT DO NOTHING",
     [WH_SQL_EVENT_BY_UUID] = "SELECT id FROM event WHERE uuid = %s",
     [WH_SQL_EVENT_BY_KEY] =
@@ -87,6 +87,11 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
     [WH_SQL_DELIVERY_DUE] =
         "SELECT d.id, d.attempts, d.due, d.body, " EVENT_COLUMNS
         "FROM delivery d JOIN event e ON e.id = d.event_id "
+        "WHERE d.owner = 0 AND d.webhook_id = %lld AND d.state = 0 "
+        "AND d.due <= %lld ORDER BY d.due, d.id LIMIT %lld",
+    [WH_SQL_DELIVERY_DUE_SIZES] =
+        "SELECT e.size, d.attempts FROM delivery d "
+        "JOIN event e ON e.id = d.event_id "
         "WHERE d.owner = 0 AND d.webhook_id = %lld AND d.state = 0 "
         "AND d.due <= %lld ORDER BY d.due, d.id LIMIT %lld",
     [WH_SQL_DELIVERY_NEXT_DUE] =

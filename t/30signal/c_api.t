@@ -4,10 +4,10 @@
 use strict;
 use warnings FATAL => 'all';
 
+use HTTP::Tiny ();
 use Test::More;
 use WebhookApi qw(create);
-use WebhookRun ();
-use WebhookServer qw(wait_for);
+use WebhookServer ();
 use WebhookSink ();
 
 my $uuid = qr/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/;

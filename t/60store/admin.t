@@ -5,8 +5,7 @@ use strict;
 use warnings FATAL => 'all';
 
 use Test::More;
-use WebhookApi qw(create database have_sql settled signal sql sql_write
-    try_signal);
+use WebhookApi qw(create database have_sql settled signal sql sql_write);
 use WebhookLoad ();
 use WebhookRun ();
 use WebhookServer qw(wait_for);

@@ -4,7 +4,7 @@ use strict;
 use warnings FATAL => 'all';
 
 use Test::More;
-use WebhookApi qw(create entity have_sql settled signal sql update);
+use WebhookApi qw(create entity have_sql settled signal sql);
 use WebhookLoad ();
 use WebhookServer qw(wait_for);
 use WebhookSink ();

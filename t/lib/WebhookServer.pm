@@ -49,7 +49,7 @@ use constant {
 my %servers;
 my $number = 0;
 
-# ---- tools --------------------------------------------------------------------
+# ---- tools -------------------------------------------------------------------
 
 # Polls until the block gives a true value, which is returned, or until the
 # deadline (seconds): then it returns nothing. As a function and as a method:
@@ -96,7 +96,7 @@ sub spew {
     return;
 }
 
-# ---- the configuration --------------------------------------------------------
+# ---- the configuration -------------------------------------------------------
 
 sub new {
     my ($class, %options) = @_;
@@ -219,7 +219,7 @@ sub directives {
     return map { defined $lines{$_} ? "$_ $lines{$_}" : () } sort keys %lines;
 }
 
-# ---- what is known of it ------------------------------------------------------
+# ---- what is known of it -----------------------------------------------------
 
 sub root { return $_[0]{root} }
 sub port { return $_[0]{port} }
@@ -293,7 +293,7 @@ sub dispatcher_pid {
     return @pids == 1 ? $pids[0] : undef;
 }
 
-# ---- starting and stopping ----------------------------------------------------
+# ---- starting and stopping ---------------------------------------------------
 
 sub command {
     my ($self, @arguments) = @_;
@@ -356,7 +356,7 @@ sub reap {
 sub status { return $_[0]{status} }
 
 # A child has answered, be it by closing. A connect alone says only that the
-# parent has bound the port: a signal then still kills it, as it has no handlers.
+# parent has bound the port: a signal still kills it, before it has handlers.
 sub answers {
     my ($self) = @_;
     my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
@@ -456,7 +456,7 @@ sub crash {
     return $self;
 }
 
-# ---- asking it ----------------------------------------------------------------
+# ---- asking it ---------------------------------------------------------------
 
 # request(METHOD, path, headers => {}, content => text, user => '' for none):
 # the answer of HTTP::Tiny, a hash with status, headers and content.
@@ -477,7 +477,7 @@ sub request {
     });
 }
 
-# ---- the end ------------------------------------------------------------------
+# ---- the end -----------------------------------------------------------------
 
 sub DESTROY {
     my ($self) = @_;

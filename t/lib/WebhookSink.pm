@@ -49,7 +49,7 @@ use constant {
 # Bytes stay bytes: each is one character up to U+00FF.
 my $json = JSON::PP->new->ascii->canonical->allow_nonref;
 
-# ---- in the test ----------------------------------------------------------------
+# ---- in the test -------------------------------------------------------------
 
 # Options: script => {...}, tls => 1 (see tls_available), port.
 sub new {
@@ -213,7 +213,7 @@ sub DESTROY {
     return;
 }
 
-# ---- TLS ------------------------------------------------------------------------
+# ---- TLS ---------------------------------------------------------------------
 
 # False if a test that needs https has to be skipped.
 sub tls_available {
@@ -234,7 +234,7 @@ sub make_certificate {
     return;
 }
 
-# ---- the receiver, in its own process -------------------------------------------
+# ---- the receiver, in its own process ----------------------------------------
 
 package WebhookSink::Loop;
 
@@ -528,7 +528,7 @@ sub load_script {
     return;
 }
 
-# ---- its answer ---------------------------------------------------------------
+# ---- its answer --------------------------------------------------------------
 
 sub run_timers {
     my ($self) = @_;

@@ -114,40 +114,12 @@ static const char *posted(void)
     return all;
 }
 
-/* Reports the oldest delivery that is held. */
-static void report(wh_outcome_kind_t outcome, apr_time_t due)
-{
-    wh_delivery_t *delivery = held[0];
-
-    memmove(held, held + 1, (size_t)--held_count * sizeof(held[0]));
-    delivery->message.kind = WH_MESSAGE_OUTCOME;
-    delivery->outcome = outcome;
-    delivery->due = due;
-    if (outcome != WH_OUTCOME_RETURNED) {
-        delivery->attempts++;
-        delivery->started = NOW;
-        delivery->status = outcome == WH_OUTCOME_DELIVERED ? 200 : 500;
-        delivery->error = outcome == WH_OUTCOME_DELIVERED ? NULL : "status";
-    }
-    wh_commit_outcome(&commit, delivery);
-}
-
 static void throw_away(void)
 {
     posted();
     while (held_count > 0) {
         wh_delivery_destroy(held[--held_count]);
     }
-}
-
-/* Ends everything that is in memory, as delivered. */
-static void deliver_all(apr_time_t now)
-{
-    posted();
-    while (held_count > 0) {
-        report(WH_OUTCOME_DELIVERED, 0);
-    }
-    wh_commit_batch(&commit, now);
 }
 
 /* -- webhooks ------------------------------------------------------------- */
