@@ -337,15 +337,25 @@ static apr_interval_time_t left(apr_time_t deadline)
     return time > 0 ? time : 0;
 }
 
+/* Whether a thread more than so many has to go, as nothing is heard. */
+static int is_stuck(const wh_channel_t *channel, int others)
+{
+    return channel->limit > 0 && others >= channel->limit &&
+           apr_time_now() - channel->silent_since > SILENCE;
+}
+
 static void await(wh_channel_t *channel, waiter_t *waiter, apr_time_t deadline)
 {
-    while (waiter->state == WAITING && left(deadline) > 0) {
+    while (waiter->state == WAITING && left(deadline) > 0 &&
+           !is_stuck(channel, channel->waiting - 1)) {
+        apr_interval_time_t time = left(deadline);
+
         if (!channel->reading) {
             read_acks(channel);
         }
         else {
             apr_thread_cond_timedwait(waiter->woken, channel->lock,
-                                      left(deadline));
+                                      time < SILENCE ? time : SILENCE);
         }
     }
 }
@@ -401,12 +411,6 @@ static apr_status_t try_once(wh_channel_t *channel, waiter_t *waiter,
     return waiter->state == ANSWERED ? APR_SUCCESS : APR_ECONNRESET;
 }
 
-static int is_stuck(const wh_channel_t *channel)
-{
-    return channel->limit > 0 && channel->waiting >= channel->limit &&
-           apr_time_now() - channel->silent_since > SILENCE;
-}
-
 /* Locked. Tries until there is an answer or no time left. */
 static apr_status_t try_until(wh_channel_t *channel, waiter_t *waiter,
                               void *frame, apr_size_t length,
@@ -437,7 +441,8 @@ apr_status_t wh_channel_exchange(wh_ack_t *ack, wh_channel_t *channel,
     apr_status_t rv;
 
     apr_thread_mutex_lock(channel->lock);
-    rv = is_stuck(channel) ? APR_EAGAIN : take_waiter(&waiter, channel);
+    rv = is_stuck(channel, channel->waiting) ? APR_EAGAIN
+                                             : take_waiter(&waiter, channel);
     if (rv == APR_SUCCESS) {
         if (channel->waiting++ == 0) {
             channel->silent_since = apr_time_now();
