@@ -23,6 +23,22 @@ static apr_status_t find_next_due(wh_commit_t *commit,
     return rv;
 }
 
+/* The rows may name this node now; the deliveries read from them are not
+ * sent, as somebody else may take the rows. */
+static void doubt_taken(wh_commit_t *commit, const wh_message_list_t *taken)
+{
+    wh_message_t *message = taken->first;
+
+    while (message) {
+        wh_message_t *next = message->next;
+        wh_delivery_t *delivery = (wh_delivery_t *)message;
+
+        wh_commit_doubt(commit, delivery->id);
+        wh_delivery_destroy(delivery);
+        message = next;
+    }
+}
+
 static apr_status_t claim_entry(wh_commit_t *commit, wh_schedule_entry_t *entry,
                                 int room, apr_time_t now)
 {
@@ -34,6 +50,7 @@ static apr_status_t claim_entry(wh_commit_t *commit, wh_schedule_entry_t *entry,
     rv = wh_store_claim(&taken, &count, commit->store, commit->ids.node,
                         entry->webhook_id, now, room);
     if (rv != APR_SUCCESS) {
+        doubt_taken(commit, &taken);
         return rv;
     }
     commit->written += count;
@@ -96,22 +113,30 @@ static void claim_if_due(wh_commit_t *commit, wh_schedule_entry_t *entry,
 void wh_commit_claim(wh_commit_t *commit, apr_time_t now)
 {
     wh_schedule_t *schedule = &commit->schedule;
+    apr_time_t begun = apr_time_now();
     apr_hash_index_t *at;
+    int index = 0;
 
     if (schedule->wake > now) {
         return;
     }
     schedule->wake = WH_NEVER;
     schedule->starved = 0;
-    /* Who was served has nothing due any more, or no room: the next pass gets
-     * to the others. */
     for (at = apr_hash_first(NULL, schedule->entries); at;
          at = apr_hash_next(at)) {
+        if (index++ < schedule->cursor) {
+            continue;
+        }
         claim_if_due(commit, apr_hash_this_val(at), now);
-        if (apr_time_now() - now > CLAIM_BUDGET) {
-            note_wake(schedule, now);
+        if (apr_time_now() - begun > CLAIM_BUDGET) {
             break;
         }
     }
+    /* The rest, or those before the cursor, after the next batch: so each
+     * webhook has its turn. */
+    if (at || schedule->cursor > 0) {
+        note_wake(schedule, now);
+    }
+    schedule->cursor = at ? index : 0;
     wh_schedule_flush(schedule);
 }

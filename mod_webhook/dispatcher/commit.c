@@ -11,17 +11,68 @@
 /* After a failure of the storage its next try. Frames try at once. */
 #define STORAGE_RETRY apr_time_from_msec(250)
 
+/* Deliveries in doubt that are remembered. */
+#define DOUBTFUL_MAX 100000
+
 apr_status_t wh_commit_init(wh_commit_t *commit, const wh_settings_t *settings,
                             wh_channel_server_t *server, wh_store_t *store,
                             apr_pool_t *pool)
 {
+    apr_status_t rv;
+
     memset(commit, 0, sizeof(*commit));
     commit->settings = settings;
     commit->pool = pool;
     commit->server = server;
     commit->store = store;
     commit->generation = -1;
-    return apr_pool_create(&commit->batch_pool, pool);
+    rv = apr_pool_create(&commit->batch_pool, pool);
+    if (rv == APR_SUCCESS) {
+        rv = apr_pool_create(&commit->doubt_pool, pool);
+    }
+    if (rv == APR_SUCCESS) {
+        commit->doubtful =
+            apr_array_make(commit->doubt_pool, 1, sizeof(apr_int64_t));
+    }
+    return rv;
+}
+
+void wh_commit_doubt(wh_commit_t *commit, apr_int64_t delivery_id)
+{
+    if (commit->doubtful->nelts < DOUBTFUL_MAX) {
+        APR_ARRAY_PUSH(commit->doubtful, apr_int64_t) = delivery_id;
+        return;
+    }
+    wh_log(WH_LOG_ERROR, APR_SUCCESS,
+           WHLOGNO(1315) "delivery %" APR_INT64_T_FMT " may wait for a restart",
+           delivery_id);
+}
+
+/* Whose they are the next claims find out. */
+static apr_status_t settle_doubt(wh_commit_t *commit)
+{
+    apr_hash_index_t *at;
+    apr_status_t rv;
+
+    if (commit->doubtful->nelts == 0) {
+        return APR_SUCCESS;
+    }
+    rv = wh_store_give_back(commit->store, commit->ids.node, commit->doubtful);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    wh_log(WH_LOG_WARNING, APR_SUCCESS,
+           WHLOGNO(1316) "the storage answers again; %d deliveries were in "
+                         "doubt",
+           commit->doubtful->nelts);
+    apr_pool_clear(commit->doubt_pool);
+    commit->doubtful =
+        apr_array_make(commit->doubt_pool, 1, sizeof(apr_int64_t));
+    for (at = apr_hash_first(NULL, commit->schedule.entries); at;
+         at = apr_hash_next(at)) {
+        wh_schedule_waiting(&commit->schedule, apr_hash_this_val(at), 0);
+    }
+    return APR_SUCCESS;
 }
 
 static wh_batch_entry_t *new_entry(wh_commit_t *commit)
@@ -125,6 +176,9 @@ apr_status_t wh_commit_refresh(wh_commit_t *commit, apr_time_t now)
     apr_status_t rv = commit->entered ? APR_SUCCESS : enter(commit, now);
 
     if (rv == APR_SUCCESS) {
+        rv = settle_doubt(commit);
+    }
+    if (rv == APR_SUCCESS) {
         rv = wh_store_generation(&generation, commit->store);
     }
     if (rv == APR_SUCCESS && generation != commit->generation) {
@@ -144,6 +198,8 @@ static void plan(wh_commit_t *commit, wh_batch_entry_t *entry, apr_time_t now)
     if (!entry->listeners) {
         return;
     }
+    /* The ids too: should the batch be written twice, both are the same. */
+    entry->event.id = wh_row_id_next(&commit->ids, now);
     count = entry->listeners->nelts;
     entry->plans =
         apr_pcalloc(commit->batch_pool, (apr_size_t)count * sizeof(wh_plan_t));
@@ -152,6 +208,7 @@ static void plan(wh_commit_t *commit, wh_batch_entry_t *entry, apr_time_t now)
             APR_ARRAY_IDX(entry->listeners, i, const wh_webhook_t *);
         wh_plan_t *plan = &entry->plans[i];
 
+        plan->id = wh_row_id_next(&commit->ids, now);
         plan->entry = wh_schedule_entry(&commit->schedule, webhook->id);
         plan->reserved =
             wh_schedule_reserve(&commit->schedule, plan->entry, now);
@@ -220,16 +277,17 @@ static apr_status_t write_entry(wh_commit_t *commit, wh_store_t *store,
     entry->known = 0;
     entry->ack.status = WH_ACK_STORED;
     entry->ack.matched = (apr_uint32_t)entry->listeners->nelts;
-    entry->event.id = wh_row_id_next(&commit->ids, now);
     rv = wh_store_event_insert(&known, store, &entry->event);
     if (rv == APR_EEXIST) {
-        set_known(entry, &known);
+        /* Our own id: the first run of this batch was committed after all. */
+        if (known.by_key || known.id != entry->event.id) {
+            set_known(entry, &known);
+        }
         return APR_SUCCESS;
     }
     for (i = 0; rv == APR_SUCCESS && i < entry->listeners->nelts; i++) {
         wh_plan_t *plan = &entry->plans[i];
 
-        plan->id = wh_row_id_next(&commit->ids, now);
         rv = wh_store_delivery_insert(store, plan->id, entry->event.id,
                                       plan->entry->webhook_id, now,
                                       plan->reserved ? commit->ids.node : 0);
@@ -384,16 +442,32 @@ static void finish(wh_commit_t *commit, apr_time_t now)
     forget_outcomes(commit);
 }
 
-/* Nothing of the batch is stored. What the delivery threads have reported is
+static void doubt_plans(wh_commit_t *commit, const wh_batch_entry_t *entry)
+{
+    int i;
+
+    for (i = 0; entry->listeners && i < entry->listeners->nelts; i++) {
+        wh_commit_doubt(commit, entry->plans[i].id);
+    }
+}
+
+/* Nothing of the batch is stored, or it is not known. What the delivery threads have reported is
  * kept: it is written when the storage is back. */
-static void fail(wh_commit_t *commit, apr_time_t now)
+static void fail(wh_commit_t *commit, apr_status_t rv, apr_time_t now)
 {
     int i;
 
     for (i = 0; i < commit->entry_count; i++) {
-        undo_plans(commit, &commit->entries[i]);
-        if (commit->entries[i].ack.status != WH_ACK_REFUSED) {
-            commit->entries[i].ack.status = WH_ACK_UNAVAILABLE;
+        wh_batch_entry_t *entry = &commit->entries[i];
+
+        if (rv == WH_STORE_UNKNOWN) {
+            doubt_plans(commit, entry);
+        }
+        undo_plans(commit, entry);
+        if (entry->ack.status != WH_ACK_REFUSED) {
+            entry->ack.status = rv == WH_STORE_UNKNOWN && entry->listeners
+                                    ? WH_ACK_UNKNOWN
+                                    : WH_ACK_UNAVAILABLE;
         }
     }
     commit->retry_at = now + STORAGE_RETRY;
@@ -406,7 +480,8 @@ void wh_commit_batch(wh_commit_t *commit, apr_time_t now)
     apr_status_t rv;
 
     if (commit->entry_count == 0 &&
-        (!commit->outcomes.first || now < commit->retry_at)) {
+        (!commit->outcomes.first ||
+         (now < commit->retry_at && commit->retry_at <= now + STORAGE_RETRY))) {
         wh_channel_server_flush(commit->server);
         return;
     }
@@ -415,7 +490,7 @@ void wh_commit_batch(wh_commit_t *commit, apr_time_t now)
         rv = wh_store_batch(commit->store, write_batch, &work);
     }
     if (rv != APR_SUCCESS) {
-        fail(commit, now);
+        fail(commit, rv, now);
     }
     for (i = 0; i < commit->entry_count; i++) {
         wh_channel_server_ack(commit->server, commit->entries[i].connection,

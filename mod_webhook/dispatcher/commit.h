@@ -50,9 +50,11 @@ typedef struct wh_commit_t {
     wh_batch_entry_t *entries;
     int entry_count;
     int entry_size;
-    wh_message_list_t outcomes; /* reported, not yet recorded */
-    int written;                /* rows since the last checkpoint */
-    apr_time_t retry_at;        /* storage failed: outcomes wait until then */
+    wh_message_list_t outcomes;   /* reported, not yet recorded */
+    apr_pool_t *doubt_pool;       /* of the array below */
+    apr_array_header_t *doubtful; /* ids, see wh_commit_doubt() */
+    int written;                  /* rows since the last checkpoint */
+    apr_time_t retry_at;          /* storage failed: outcomes wait until then */
 } wh_commit_t;
 
 apr_status_t wh_commit_init(wh_commit_t *commit, const wh_settings_t *settings,
@@ -68,6 +70,10 @@ void wh_commit_frame(void *commit, wh_connection_t *connection,
 
 /** Adds a delivery with its outcome. */
 void wh_commit_outcome(wh_commit_t *commit, wh_delivery_t *delivery);
+
+/** Remembers a delivery whose row may name this node although it is not in
+ * memory (WH_STORE_UNKNOWN); it is given back when the storage answers. */
+void wh_commit_doubt(wh_commit_t *commit, apr_int64_t delivery_id);
 
 /** Reads the webhooks again if they changed. */
 apr_status_t wh_commit_refresh(wh_commit_t *commit, apr_time_t now);

@@ -24,6 +24,9 @@
 #define EVENTS_AT_ONCE 256
 #define TICK apr_time_from_sec(1)
 
+/* A writer that holds the lock longer is stuck: events are refused then. */
+#define LOCK_PATIENCE apr_time_from_sec(2)
+
 /* After the transfers' time is over the outcomes still have to be written. */
 #define STOP_GRACE apr_time_from_sec(2)
 
@@ -149,7 +152,7 @@ static apr_status_t start_storage(dispatcher_t *d)
         rv = wh_store_create(&d->store, d->settings);
     }
     if (rv == APR_SUCCESS) {
-        wh_store_patience_set(d->store, WH_LOCK_WAIT);
+        wh_store_patience_set(d->store, LOCK_PATIENCE);
         rv = wh_commit_init(&d->commit, d->settings, &d->server, d->store,
                             d->pool);
         d->commit.ids.node = d->node.id;

@@ -18,7 +18,8 @@ static void sweep(wh_maintenance_t *maintenance, wh_commit_t *commit,
     apr_int64_t below = wh_row_id_floor(now - commit->settings->retention);
     int deleted, expired, lost = 0;
 
-    if (now < maintenance->sweep_at) {
+    if (now < maintenance->sweep_at &&
+        maintenance->sweep_at <= now + SWEEP_INTERVAL) {
         return;
     }
     do {

@@ -8,8 +8,8 @@
 static const char *lock_path(const wh_settings_t *settings, apr_int64_t id,
                              apr_pool_t *pool)
 {
-    return apr_psprintf(pool, "%s/node-%" APR_INT64_T_FMT ".lock",
-                        settings->state_dir, id);
+    return apr_psprintf(pool, "%s.node-%" APR_INT64_T_FMT ".lock",
+                        settings->database_params, id);
 }
 
 apr_status_t wh_node_take(wh_node_t *node, const wh_settings_t *settings,

@@ -14,7 +14,7 @@
 #include "dispatcher/commit.h"
 #include "store/lock.h"
 
-/** Dispatchers of one state directory at a time, draining ones included. */
+/** Dispatchers of one database at a time, draining ones included. */
 #define WH_NODE_LOCAL_MAX 64
 
 typedef struct wh_node_t {

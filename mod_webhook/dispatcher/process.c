@@ -184,7 +184,8 @@ static void on_death(process_t *process, int status)
                  WHLOGNO(1402) "the dispatcher has died (exit status or "
                                "signal %d), starting another one",
                  status);
-    start(process, lived < SHORTEST_LIFE ? SHORTEST_LIFE - lived : 0);
+    /* Below 0: the clock was set back. */
+    start(process, lived < SHORTEST_LIFE ? SHORTEST_LIFE : 0);
 }
 
 /* httpd's word on the dispatcher. Pool cleanups of the parent also run in

@@ -48,6 +48,7 @@ typedef struct wh_schedule_t {
     int in_memory;
     apr_size_t bytes;
     apr_time_t wake; /* when to look for due deliveries */
+    int cursor;      /* where the next claim pass begins */
     int starved;     /* 1: something due waits for room only */
     apr_uint32_t syncs;
 } wh_schedule_t;

@@ -30,6 +30,7 @@ typedef enum {
         2, /**< known by its idempotency key; uuid is the first one's */
     WH_ACK_CONFLICT = 3,    /**< the key belongs to another event */
     WH_ACK_UNAVAILABLE = 4, /**< storage failed, nothing stored */
+    WH_ACK_UNKNOWN = 6,     /**< storage failed: it may be stored or not */
     WH_ACK_REFUSED = 5      /**< not understood */
 } wh_ack_status_t;
 

@@ -75,6 +75,10 @@ static apr_status_t read_ack(wh_signal_result_t *result, const wh_ack_t *ack)
     case WH_ACK_CONFLICT:
         return refuse(result, APR_EEXIST,
                       "The idempotency key was used for another event.");
+    case WH_ACK_UNKNOWN:
+        return refuse(result, APR_TIMEUP,
+                      "The storage failed; whether the event was accepted is "
+                      "unknown.");
     case WH_ACK_UNAVAILABLE:
     case WH_ACK_REFUSED:
         break;

@@ -141,6 +141,29 @@ static apr_status_t fail_damaged(wh_store_t *store,
     return rv;
 }
 
+static apr_status_t give_back(wh_store_t *store, apr_int64_t node,
+                              apr_int64_t id)
+{
+    const void *args[] = {&id, &node};
+
+    return wh_db_update(&store->db, NULL, WH_SQL_DELIVERY_GIVE_BACK, args);
+}
+
+/* What the first run of this work took, should its COMMIT have taken place
+ * after all. */
+static apr_status_t give_back_list(wh_store_t *store, apr_int64_t node,
+                                   const wh_message_list_t *list)
+{
+    const wh_message_t *message;
+    apr_status_t rv = APR_SUCCESS;
+
+    for (message = list->first; rv == APR_SUCCESS && message;
+         message = message->next) {
+        rv = give_back(store, node, ((const wh_delivery_t *)message)->id);
+    }
+    return rv;
+}
+
 /* Under the write lock and in one transaction, so nobody else can take the
  * rows between the select and the updates. */
 static apr_status_t claim_work(wh_store_t *store, void *baton)
@@ -151,8 +174,12 @@ static apr_status_t claim_work(wh_store_t *store, void *baton)
     apr_pool_t *pool;
     apr_status_t rv;
 
+    rv = give_back_list(store, claim->node, claim->list);
     discard(claim->list);
     *claim->taken = 0;
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
     apr_pool_create(&pool, store->pool);
     apr_pool_tag(pool, "webhook_claim");
     damaged = apr_array_make(pool, 1, sizeof(apr_int64_t));
@@ -186,11 +213,37 @@ apr_status_t wh_store_claim(wh_message_list_t *list, int *taken,
 
     list->first = list->last = NULL;
     rv = wh_store_write(store, claim_work, &claim);
-    if (rv != APR_SUCCESS) {
+    if (rv != APR_SUCCESS && rv != WH_STORE_UNKNOWN) {
         discard(list);
         *taken = 0;
     }
     return rv;
+}
+
+typedef struct give_back_t {
+    apr_int64_t node;
+    const apr_array_header_t *ids;
+} give_back_t;
+
+static apr_status_t give_back_all(wh_store_t *store, void *baton)
+{
+    give_back_t *work = baton;
+    apr_status_t rv = APR_SUCCESS;
+    int i;
+
+    for (i = 0; rv == APR_SUCCESS && i < work->ids->nelts; i++) {
+        rv = give_back(store, work->node,
+                       APR_ARRAY_IDX(work->ids, i, apr_int64_t));
+    }
+    return rv;
+}
+
+apr_status_t wh_store_give_back(wh_store_t *store, apr_int64_t node,
+                                const apr_array_header_t *ids)
+{
+    give_back_t work = {node, ids};
+
+    return wh_store_write(store, give_back_all, &work);
 }
 
 typedef struct next_due_t {

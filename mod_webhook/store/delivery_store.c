@@ -60,6 +60,7 @@ static apr_status_t find_by_key(wh_known_event_t *known, wh_store_t *store,
     }
     known->by_key = 1;
     known->same = same_event(&rows, event);
+    known->id = wh_rows_int64(&rows, 5);
     apr_cpystrn(known->uuid, wh_rows_peek(&rows, 0), sizeof(known->uuid));
     return APR_SUCCESS;
 }
@@ -100,6 +101,7 @@ static apr_status_t find_known(wh_known_event_t *known, wh_store_t *store,
     memset(known, 0, sizeof(*known));
     if (wh_rows_next(&rows)) {
         known->same = 1;
+        known->id = wh_rows_int64(&rows, 0);
         memcpy(known->uuid, event->uuid, sizeof(known->uuid));
         return APR_EEXIST;
     }

@@ -34,7 +34,9 @@ apr_status_t wh_store_webhook_list_all(apr_array_header_t **webhooks,
 typedef struct wh_known_event_t {
     int by_key; /**< 1: the idempotency key is known, 0: the uuid */
     int same;   /**< 1: it says the same */
+
     char uuid[WH_UUID_SIZE];
+    apr_int64_t id; /**< its row id */
 } wh_known_event_t;
 
 /** [batch] Inserts an event. APR_EEXIST: it is known already, see known. */
@@ -63,12 +65,20 @@ apr_status_t wh_store_usage_success(wh_store_t *store, apr_int32_t webhook_id,
 /**
  * Takes deliveries of one webhook that are due and belong to nobody, oldest
  * first; a call of its own.
- * @param list receives wh_delivery_t messages
+ * @param list receives wh_delivery_t messages; with WH_STORE_UNKNOWN those
+ *        that may have been taken
  * @param taken their number
  */
 apr_status_t wh_store_claim(wh_message_list_t *list, int *taken,
                             wh_store_t *store, apr_int64_t node,
                             apr_int32_t webhook_id, apr_time_t now, int limit);
+
+/**
+ * Gives deliveries back that this node may own without knowing it.
+ * @param ids of apr_int64_t
+ */
+apr_status_t wh_store_give_back(wh_store_t *store, apr_int64_t node,
+                                const apr_array_header_t *ids);
 
 /** When the next delivery of a webhook that belongs to nobody is due.
  * APR_ENOENT: there is none. */

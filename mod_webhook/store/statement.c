@@ -98,6 +98,9 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
         "SELECT due FROM delivery WHERE " WAITING " ORDER BY due LIMIT 1",
     [WH_SQL_DELIVERY_RELEASE] =
         "UPDATE delivery SET owner = 0 WHERE owner = %lld AND state = 0",
+    [WH_SQL_DELIVERY_GIVE_BACK] =
+        "UPDATE delivery SET owner = 0 WHERE id = %lld AND owner = %lld "
+        "AND state = 0",
     [WH_SQL_DELIVERY_CANCEL] =
         "UPDATE delivery SET state = 2 WHERE id IN (SELECT id FROM delivery "
         "WHERE " WAITING " LIMIT 500)",

@@ -31,7 +31,6 @@ apr_status_t wh_store_create(wh_store_t **result, const wh_settings_t *settings)
     store->patience = REQUEST_PATIENCE;
     store->db.pool = pool;
     store->db.driver_name = settings->database_driver;
-    store->db.params = settings->database_params;
     *result = store;
     return APR_SUCCESS;
 }
@@ -46,8 +45,8 @@ static apr_status_t lock(wh_store_t *store)
     apr_status_t rv;
 
     if (store->lock.descriptor < 0) {
-        const char *path = apr_pstrcat(store->pool, store->settings->state_dir,
-                                       "/database.lock", NULL);
+        const char *path = apr_pstrcat(
+            store->pool, store->settings->database_params, ".lock", NULL);
 
         rv = wh_lock_open(&store->lock, path);
         if (rv != APR_SUCCESS) {
@@ -228,6 +227,7 @@ static apr_status_t open_locked(wh_store_t *store)
 {
     apr_status_t rv;
 
+    store->db.params = store->settings->database_params;
     create_private(store->db.params);
     rv = wh_db_open(&store->db);
     if (rv == APR_SUCCESS) {
@@ -276,7 +276,8 @@ static apr_status_t write_once(wh_store_t *store, wh_store_work_fn_t *work,
     if (rv == APR_SUCCESS) {
         rv = work(store, baton);
         if (rv == APR_SUCCESS) {
-            rv = wh_db_commit(&store->db);
+            rv = wh_db_commit(&store->db) == APR_SUCCESS ? APR_SUCCESS
+                                                         : WH_STORE_UNKNOWN;
         }
         else {
             wh_db_rollback(&store->db);
@@ -290,10 +291,15 @@ apr_status_t wh_store_write(wh_store_t *store, wh_store_work_fn_t *work,
                             void *baton)
 {
     int was_open = store->db.handle != NULL;
-    apr_status_t rv = write_once(store, work, baton);
+    apr_status_t first = write_once(store, work, baton);
+    apr_status_t rv;
 
-    return rv == WH_STORE_DOWN && was_open ? write_once(store, work, baton)
-                                           : rv;
+    if (first != WH_STORE_UNKNOWN && (first != WH_STORE_DOWN || !was_open)) {
+        return first;
+    }
+    rv = write_once(store, work, baton);
+    /* The second try said nothing of what became of the first. */
+    return rv == WH_STORE_DOWN || rv == APR_TIMEUP ? first : rv;
 }
 
 static apr_status_t read_once(wh_store_t *store, wh_store_work_fn_t *work,

@@ -27,6 +27,12 @@ typedef struct wh_store_t wh_store_t;
 #define WH_STORE_DOWN (APR_OS_START_USERERR + 101)
 
 /**
+ * COMMIT failed and nobody knows whether it took place: the log may hold it
+ * although its flush failed. Only writing calls return it.
+ */
+#define WH_STORE_UNKNOWN (APR_OS_START_USERERR + 102)
+
+/**
  * Makes a store object; opens nothing yet. apr_dbd_init() must have run in
  * this process. The store has its own allocator and so may be made and used
  * by any thread.

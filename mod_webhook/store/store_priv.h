@@ -19,8 +19,9 @@ struct wh_store_t {
     apr_interval_time_t patience; /* how long to wait for the lock */
 };
 
-/** A piece of work on an open handle; may run twice, so it sets what it
- * returns from scratch. */
+/** A piece of work on an open handle. May run twice, also after a COMMIT that
+ * failed and took place all the same: it sets what it returns from scratch
+ * and recognises what it finds done. */
 typedef apr_status_t wh_store_work_fn_t(wh_store_t *store, void *baton);
 
 /**

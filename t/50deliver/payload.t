@@ -60,7 +60,8 @@ is_deeply [sort map { $_->[0] } @{ $got->{headers} }],
 is value($got, 'Host'), '127.0.0.1:' . $sink->port, 'Host';
 is value($got, 'Content-Type'), 'application/json; charset=utf-8',
     'Content-Type';
-like value($got, 'User-Agent'), qr{\ANetServer-Webhook/\d+(?:\.\d+)+(?: \S+)?\z},
+like value($got, 'User-Agent'),
+    qr{\ANetServer-Webhook/\d+(?:\.\d+)+(?: \S+)?\z},
     'User-Agent';
 is value($got, 'Content-Length'), length $got->{body}, 'Content-Length';
 is value($got, 'X-SuperOffice-Event'), 'window.closed', 'event';

@@ -72,8 +72,8 @@ wait_for { entity($server, $id)->{TotalErrors} == 4 } 10;
 is entity($server, $id)->{ConsecutiveErrors}, 4, 'all of them errors';
 SKIP: {
     skip 'sqlite3 is not installed', 2 if !have_sql();
-    is sql($server, "SELECT state, attempts FROM delivery WHERE webhook_id = $id"),
-        '2|4', 'the delivery is recorded as failed';
+    is sql($server, 'SELECT state, attempts FROM delivery '
+        . "WHERE webhook_id = $id"), '2|4', 'the delivery is recorded as failed';
     is sql($server, 'SELECT count(*) FROM attempt a JOIN delivery d ON '
         . "d.id = a.delivery_id WHERE d.webhook_id = $id AND a.status = 500"),
         4, '... with its attempts';

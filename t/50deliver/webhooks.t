@@ -84,7 +84,8 @@ is scalar got('/pause'), 2, '... what waited goes out when it is active again';
 # -- deleted -------------------------------------------------------------------
 
 $sink->script({ '/gone' => '503' });
-my $gone = create($server, Events => ['gone'], TargetUrl => $sink->url('/gone'));
+my $gone = create($server, Events => ['gone'],
+    TargetUrl => $sink->url('/gone'));
 signal($server, 'gone', $_) for 1 .. 5;
 wait_for { got('/gone') >= 5 } 20;
 remove($server, $gone);

@@ -20,7 +20,8 @@ sub id_of {
     my $answer = try_signal($server, 'key.used', $number, $data,
         'Idempotency-Key' => $key, %headers);
 
-    return $answer->{status} == 204 ? $answer->{headers}{'x-superoffice-eventid'}
+    return $answer->{status} == 204
+        ? $answer->{headers}{'x-superoffice-eventid'}
         : $answer->{status};
 }
 

@@ -125,7 +125,7 @@ sub sql {
 # Writes, under the lock that every writer takes.
 sub sql_write {
     my ($server, $sql) = @_;
-    my $path = $server->state_dir . '/database.lock';
+    my $path = $server->state_dir . '/webhook.db.lock';
 
     open my $lock, '>>', $path or croak "$path: $!";
     flock $lock, LOCK_EX or croak "$path: $!";

@@ -171,7 +171,7 @@ static void end(void)
     wh_db_close(&outside);
     wh_store_destroy(store);
     unlink(settings.database_params);
-    unlink(apr_pstrcat(pool, directory, "/database.lock", NULL));
+    unlink(apr_pstrcat(pool, directory, "/test.db.lock", NULL));
     ok(rmdir(directory) == 0, "nothing else is left in the directory");
     close(server.listener);
     close(server.epoll);
@@ -189,6 +189,11 @@ static const char *text(const char *sql)
     return wh_rows_text(&rows, 0, pool);
 }
 
+/* The columns of an event that matter here, then its values. */
+#define INSERT_EVENT                                                           \
+    "INSERT INTO event (id, uuid, context, name, primary_key, "                \
+    "associate_id, time, data, size) VALUES "
+
 static apr_int64_t next_id = 1000;
 
 /* Rows of a webhook that wait in the database. */
@@ -200,8 +205,8 @@ static void wait_in_database(apr_int32_t webhook, int count, apr_time_t due)
     for (i = 0; i < count; i++, next_id += 2) {
         wh_db_execute(&outside,
                       apr_psprintf(pool,
-                                   "INSERT INTO event VALUES (%d, 'u%d', '', "
-                                   "'a', 0, 0, 0, '{}', NULL)",
+                                   INSERT_EVENT
+                                   "(%d, 'u%d', '', 'a', 0, 0, 0, '{}', 2)",
                                    (int)next_id, (int)next_id));
         wh_db_execute(
             &outside,

@@ -172,7 +172,7 @@ static void end(void)
     wh_db_close(&outside);
     wh_store_destroy(store);
     unlink(settings.database_params);
-    unlink(apr_pstrcat(pool, directory, "/database.lock", NULL));
+    unlink(apr_pstrcat(pool, directory, "/test.db.lock", NULL));
     ok(rmdir(directory) == 0, "nothing else is left in the directory");
     close(server.listener);
     close(server.epoll);
@@ -546,14 +546,14 @@ static void test_storage_fails(const child_t *child)
 /* No directory for the lock: nothing can even be looked up. */
 static void test_storage_gone(void)
 {
-    const char *good = settings.state_dir;
+    const char *good = settings.database_params;
     wh_event_t event = make_event("nobody.listens");
     wh_event_t second = make_event("contact.created");
     child_t child;
 
     throw_away();
     end_commit();
-    settings.state_dir = apr_pstrcat(pool, directory, "/none", NULL);
+    settings.database_params = apr_pstrcat(pool, directory, "/none/db", NULL);
     begin_commit(NODE);
     child = connect_child();
     send_event(&child, 1, &event);
@@ -562,7 +562,7 @@ static void test_storage_gone(void)
     is_str(next_ack(&child, NULL), "1:unavailable:0", "no database");
     is_str(next_ack(&child, NULL), "2:unavailable:0", "for nobody");
     is_int(wh_commit_refresh(&commit, NOW) != APR_SUCCESS, 1, "nor webhooks");
-    settings.state_dir = good;
+    settings.database_params = good;
     is_str(signal_event(&child, &second, NOW), "1:stored:1",
            "it comes back by itself");
     wh_commit_claim(&commit, NOW);

@@ -371,10 +371,12 @@ static void test_orphan(void)
 
 static void test_cannot_start(void)
 {
-    settings.state_dir = "/nonesuch";
+    const char *good = settings.database_params;
+
+    settings.database_params = "/nonesuch/db";
     is_int(end_of(start_dispatcher(getpid())), WH_DISPATCHER_CANNOT_START,
            "without its directory it cannot start");
-    settings.state_dir = directory;
+    settings.database_params = good;
 }
 
 static void test_frame_limit(void)
@@ -418,11 +420,11 @@ static void end(void)
     close(receiver);
     close(listener);
     for (i = 1; i <= 4; i++) {
-        unlink(apr_psprintf(pool, "%s/node-%d.lock", directory, i));
+        unlink(apr_psprintf(pool, "%s/test.db.node-%d.lock", directory, i));
     }
     unlink(address.sun_path);
     unlink(settings.database_params);
-    unlink(apr_pstrcat(pool, directory, "/database.lock", NULL));
+    unlink(apr_pstrcat(pool, directory, "/test.db.lock", NULL));
     is_int(rmdir(directory), 0, "nothing else is left in the directory");
     apr_terminate();
 }

@@ -144,7 +144,7 @@ static void end(void)
     wh_db_close(&outside);
     wh_store_destroy(store);
     unlink(settings.database_params);
-    unlink(apr_pstrcat(pool, directory, "/database.lock", NULL));
+    unlink(apr_pstrcat(pool, directory, "/test.db.lock", NULL));
     ok(rmdir(directory) == 0, "nothing else is left in the directory");
     close(server.listener);
     close(server.epoll);
@@ -161,6 +161,11 @@ static const char *text(const char *sql)
     }
     return wh_rows_text(&rows, 0, pool);
 }
+
+/* The columns of an event that matter here, then its values. */
+#define INSERT_EVENT                                                           \
+    "INSERT INTO event (id, uuid, context, name, primary_key, "                \
+    "associate_id, time, data, size) VALUES "
 
 static wh_maintenance_t maintenance;
 static wh_node_t node;
@@ -186,9 +191,9 @@ static void insert_at(apr_time_t time, int state, int owner)
 
     wh_db_execute(&outside,
                   apr_psprintf(pool,
-                               "INSERT INTO event VALUES (%" APR_INT64_T_FMT
-                               ", 'u%" APR_INT64_T_FMT
-                               "', '', 'a', 0, 0, 0, '{}', NULL)",
+                               INSERT_EVENT "(%" APR_INT64_T_FMT
+                                            ", 'u%" APR_INT64_T_FMT
+                                            "', '', 'a', 0, 0, 0, '{}', 2)",
                                event, event));
     wh_db_execute(
         &outside,
@@ -263,9 +268,10 @@ static void test_checkpoint(void)
 
 static void test_storage_fails(void)
 {
+    const char *good = settings.database_params;
     wh_maintenance_t before;
 
-    settings.state_dir = "/nonesuch";
+    settings.database_params = "/nonesuch/db";
     throw_away();
     end_commit();
     begin_commit(NODE);
@@ -273,7 +279,7 @@ static void test_storage_fails(void)
     before = maintenance;
     run(apr_time_now());
     is_int(maintenance.sweep_at, before.sweep_at, "no database, no sweep");
-    settings.state_dir = directory;
+    settings.database_params = good;
     run(apr_time_now());
     ok(maintenance.sweep_at > 0, "it is made up for");
 }

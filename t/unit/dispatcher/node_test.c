@@ -174,7 +174,7 @@ static void end(void)
     wh_db_close(&outside);
     wh_store_destroy(store);
     unlink(settings.database_params);
-    unlink(apr_pstrcat(pool, directory, "/database.lock", NULL));
+    unlink(apr_pstrcat(pool, directory, "/test.db.lock", NULL));
     ok(rmdir(directory) == 0, "nothing else is left in the directory");
     close(server.listener);
     close(server.epoll);
@@ -197,7 +197,7 @@ static void remove_locks(void)
     int i;
 
     for (i = 1; i <= WH_NODE_LOCAL_MAX; i++) {
-        unlink(apr_psprintf(pool, "%s/node-%d.lock", directory, i));
+        unlink(apr_psprintf(pool, "%s/test.db.node-%d.lock", directory, i));
     }
 }
 
@@ -229,7 +229,7 @@ static void test_no_directory(void)
     wh_settings_t bad = settings;
     wh_node_t node;
 
-    bad.state_dir = apr_pstrcat(pool, directory, "/none", NULL);
+    bad.database_params = apr_pstrcat(pool, directory, "/none/db", NULL);
     ok(wh_node_take(&node, &bad, pool) != APR_SUCCESS, "no directory");
 }
 
@@ -252,12 +252,17 @@ static pid_t start_other(int ready)
     return child;
 }
 
+/* The columns of an event that matter here, then its values. */
+#define INSERT_EVENT                                                           \
+    "INSERT INTO event (id, uuid, context, name, primary_key, "                \
+    "associate_id, time, data, size) VALUES "
+
 static void insert_delivery(int id, int owner)
 {
     wh_db_execute(&outside,
                   apr_psprintf(pool,
-                               "INSERT INTO event VALUES (%d, 'u%d', '', 'a', "
-                               "0, 0, 0, '{}', NULL)",
+                               INSERT_EVENT
+                               "(%d, 'u%d', '', 'a', 0, 0, 0, '{}', 2)",
                                id, id));
     wh_db_execute(&outside,
                   apr_psprintf(pool,

@@ -116,12 +116,14 @@ static wh_schedule_entry_t *make_caught_up(apr_int32_t id)
     return entry;
 }
 
-static wh_delivery_t *dispatch(wh_schedule_entry_t *entry, apr_int64_t id)
+static apr_size_t last_size; /* of a delivery on its way: all are alike */
+
+static void dispatch(wh_schedule_entry_t *entry, apr_int64_t id)
 {
     wh_delivery_t *delivery = wh_delivery_create(event, id, entry->webhook_id);
 
     wh_schedule_dispatch(&schedule, entry, delivery);
-    return delivery;
+    last_size = delivery->size;
 }
 
 /* The delivery comes back with an outcome. */
@@ -132,6 +134,7 @@ static void come_back(apr_int32_t webhook, wh_outcome_kind_t outcome,
 
     delivery->outcome = outcome;
     delivery->due = due;
+    delivery->size = last_size;
     wh_schedule_left(&schedule, delivery);
     wh_delivery_destroy(delivery);
 }

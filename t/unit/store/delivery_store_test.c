@@ -40,7 +40,7 @@ static void end(void)
     wh_db_close(&outside);
     wh_store_destroy(store);
     unlink(settings.database_params);
-    unlink(apr_pstrcat(pool, directory, "/database.lock", NULL));
+    unlink(apr_pstrcat(pool, directory, "/test.db.lock", NULL));
     ok(rmdir(directory) == 0, "nothing else is left in the directory");
     apr_terminate();
 }
@@ -113,7 +113,7 @@ static apr_status_t insert_work(wh_store_t *at, void *baton)
 static apr_status_t insert_pair(apr_int64_t id, apr_int32_t webhook,
                                 apr_time_t due, apr_int64_t owner)
 {
-    insert_t insert = {make_event(id), id + 1, webhook, due, owner, {0, 0, ""}};
+    insert_t insert = {make_event(id), id + 1, webhook, due, owner, {0}};
 
     return wh_store_batch(store, insert_work, &insert);
 }

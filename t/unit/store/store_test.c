@@ -43,7 +43,7 @@ static void end(void)
     wh_db_close(&outside);
     wh_store_destroy(store);
     unlink(settings.database_params);
-    unlink(apr_pstrcat(pool, directory, "/database.lock", NULL));
+    unlink(apr_pstrcat(pool, directory, "/test.db.lock", NULL));
     ok(rmdir(directory) == 0, "nothing else is left in the directory");
     apr_terminate();
 }
@@ -90,7 +90,7 @@ static void test_open(void)
 {
     is_int(mode_of(settings.database_params), 0600,
            "the database is for its user alone");
-    is_int(mode_of(apr_pstrcat(pool, directory, "/database.lock", NULL)), 0600,
+    is_int(mode_of(apr_pstrcat(pool, directory, "/test.db.lock", NULL)), 0600,
            "so is the lock");
     is_str(pragma("PRAGMA journal_mode"), "wal", "a write-ahead log");
     is_str(pragma("PRAGMA synchronous"), "2", "each commit is on disk");
@@ -141,18 +141,20 @@ static void test_cannot_open(void)
     wh_store_t *second;
     int pages;
 
-    bad.state_dir = apr_pstrcat(pool, directory, "/none", NULL);
+    bad.database_params = apr_pstrcat(pool, directory, "/none/db", NULL);
     wh_store_create(&second, &bad);
     is_int(wh_store_open(second), WH_STORE_DOWN, "no directory for the lock");
     is_int(wh_store_checkpoint(&pages, second, 0), WH_STORE_DOWN,
            "nor a checkpoint");
     wh_store_destroy(second);
-    bad.state_dir = directory;
-    bad.database_params = directory;
+    bad.database_params = apr_pstrcat(pool, directory, "/folder", NULL);
+    mkdir(bad.database_params, 0700);
     wh_store_create(&second, &bad);
     is_int(wh_store_open(second), WH_STORE_DOWN, "a directory as database");
     is_int(wh_store_generation(&generation, second), WH_STORE_DOWN,
            "nor a call that opens it");
+    rmdir(bad.database_params);
+    unlink(apr_pstrcat(pool, bad.database_params, ".lock", NULL));
     bad.database_params = settings.database_params;
     second->db.params = settings.database_params;
     is_int(wh_store_generation(&generation, second), APR_SUCCESS,
@@ -181,13 +183,14 @@ static void test_no_database(void)
     wh_store_destroy(second);
     is_int(mode_of(path) >= 0, 1, "is left as it is");
     unlink(path);
+    unlink(apr_pstrcat(pool, path, ".lock", NULL));
 }
 
 static void test_patience(void)
 {
     wh_lock_t holder;
 
-    wh_lock_open(&holder, apr_pstrcat(pool, directory, "/database.lock", NULL));
+    wh_lock_open(&holder, apr_pstrcat(pool, directory, "/test.db.lock", NULL));
     wh_lock_acquire(&holder, WH_LOCK_WAIT);
     wh_store_patience_set(store, apr_time_from_msec(20));
     is_int(wh_store_webhook_delete(store, "", 1), APR_TIMEUP,
@@ -366,6 +369,7 @@ static void test_killed_while_migrating(void)
         unlink(fresh.database_params);
         unlink(apr_pstrcat(pool, fresh.database_params, "-wal", NULL));
         unlink(apr_pstrcat(pool, fresh.database_params, "-shm", NULL));
+        unlink(apr_pstrcat(pool, fresh.database_params, ".lock", NULL));
     }
     is_int(failed, 0, "a start that was killed is done again");
 }

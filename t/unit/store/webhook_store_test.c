@@ -40,7 +40,7 @@ static void end(void)
     wh_db_close(&outside);
     wh_store_destroy(store);
     unlink(settings.database_params);
-    unlink(apr_pstrcat(pool, directory, "/database.lock", NULL));
+    unlink(apr_pstrcat(pool, directory, "/test.db.lock", NULL));
     ok(rmdir(directory) == 0, "nothing else is left in the directory");
     apr_terminate();
 }
