@@ -61,7 +61,7 @@ static apr_status_t settle_doubt(wh_commit_t *commit)
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    wh_log(WH_LOG_WARNING, APR_SUCCESS,
+    wh_log(WH_LOG_INFO, APR_SUCCESS,
            WHLOGNO(1316) "the storage answers again; %d deliveries were in "
                          "doubt",
            commit->doubtful->nelts);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -337,6 +338,39 @@ static void test_stop(void)
     close_server(listener);
 }
 
+/* No descriptors left: what waits is taken up when there are some again. */
+static void test_no_descriptors(void)
+{
+    int listener = open_server(), fd = connect_client();
+    struct rlimit limit, none;
+    apr_uint64_t last = 0;
+    apr_size_t length;
+    char *frame = make_frame(&length, 5, 1);
+    int event_count;
+
+    getrlimit(RLIMIT_NOFILE, &limit);
+    none = limit;
+    none.rlim_cur = 0;
+    setrlimit(RLIMIT_NOFILE, &none);
+    run_round();
+    event_count = run_round();
+    setrlimit(RLIMIT_NOFILE, &limit);
+    ok(!server.connections, "no connection can be accepted");
+    is_int(event_count, 0, "and the server does not spin");
+    is_int(run_round(), 0, "nor look by itself");
+    wh_channel_server_resume(&server);
+    send_all(fd, frame, length);
+    run_until_quiet();
+    is_int(read_acks(fd, &last), 1, "told to, it goes on");
+    wh_channel_server_resume(&server);
+    run_until_quiet();
+    ok(server.connections && !server.connections->next, "as before");
+    close(fd);
+    close_server(listener);
+    wh_channel_server_resume(&server);
+    ok(server.paused == 0, "a server that has stopped stays so");
+}
+
 int main(void)
 {
     char directory[] = "/tmp/webhook-channel-XXXXXX";
@@ -353,6 +387,7 @@ int main(void)
     test_gone();
     test_unread();
     test_stop();
+    test_no_descriptors();
     unlink(address.sun_path);
     rmdir(directory);
     apr_terminate();

@@ -4,9 +4,11 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -270,7 +272,8 @@ static void run_round(apr_time_t now)
 static const char *next_ack(const child_t *child, char uuid[WH_UUID_SIZE])
 {
     static const char *const names[] = {"stored",   "unmatched",   "repeated",
-                                        "conflict", "unavailable", "refused"};
+                                        "conflict", "unavailable", "refused",
+                                        "unknown"};
     wh_ack_t ack;
 
     if (recv(child->near, &ack, sizeof(ack), 0) != (ssize_t)sizeof(ack)) {
@@ -280,7 +283,7 @@ static const char *next_ack(const child_t *child, char uuid[WH_UUID_SIZE])
         memcpy(uuid, ack.uuid, WH_UUID_SIZE);
     }
     return apr_psprintf(pool, "%d:%s:%d", (int)ack.sequence,
-                        ack.status <= WH_ACK_REFUSED ? names[ack.status]
+                        ack.status <= WH_ACK_UNKNOWN ? names[ack.status]
                                                      : "unknown",
                         (int)ack.matched);
 }
@@ -543,6 +546,46 @@ static void test_storage_fails(const child_t *child)
     deliver_all(NOW);
 }
 
+/* From now on no byte can be written to a file; nothing may be printed. */
+static void set_disk_full(int full)
+{
+    struct rlimit limit;
+
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = full ? 0 : limit.rlim_max;
+    setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+/* COMMIT itself fails: whether it took place is not known. Whatever it is,
+ * the event is delivered once the child has sent it again. */
+static void test_commit_fails(const child_t *child)
+{
+    wh_event_t none = make_event("nobody.listens");
+    wh_event_t event = make_event("contact.created");
+    apr_int64_t before = number("SELECT count(*) FROM delivery");
+
+    signal(SIGXFSZ, SIG_IGN);
+    send_event(child, 1, &event);
+    send_event(child, 2, &none);
+    set_disk_full(1);
+    run_round(NOW);
+    set_disk_full(0);
+    is_str(next_ack(child, NULL), "1:unknown:1", "COMMIT fails: not known");
+    is_str(next_ack(child, NULL), "2:unavailable:0",
+           "what was not to be written is known");
+    is_str(posted(), "", "nothing is sent on its way");
+    is_int(commit.schedule.in_memory, 0, "no room is lost");
+    is_str(signal_event(child, &event, NOW), "1:stored:1", "sent again");
+    wh_commit_claim(&commit, NOW);
+    is_str(posted(), "D1", "it is delivered once");
+    deliver_all(NOW);
+    wh_commit_claim(&commit, NOW);
+    is_str(posted(), "", "and not again");
+    is_int(number("SELECT count(*) FROM delivery"), before + 1, "one row");
+    is_int(number("SELECT count(*) FROM delivery WHERE state = 0"), 0,
+           "nothing waits");
+}
+
 /* No directory for the lock: nothing can even be looked up. */
 static void test_storage_gone(void)
 {
@@ -652,6 +695,7 @@ int main(void)
     test_batch();
     test_outcomes(&child);
     test_storage_fails(&child);
+    test_commit_fails(&child);
     close(child.near);
     test_storage_gone();
     test_restart();

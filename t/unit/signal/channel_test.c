@@ -471,6 +471,38 @@ static void test_stalled(void)
     is_answered(&other, "the next one has a connection that works");
 }
 
+/* The dispatcher is silent: some may wait for it, the others go. */
+static void test_limit(void)
+{
+    exchange_t waiting[3], one;
+    int frames = dispatcher.frames, i, gone = 0;
+
+    wh_channel_limit_set(channel, 2);
+    for (i = 0; i < 3; i++) {
+        start_exchange(&waiting[i], "later", apr_time_from_sec(20));
+    }
+    wait_for_frames(frames + 3);
+    one = exchange("ok", PATIENCE);
+    is_answered(&one, "somebody hears something: nobody is refused");
+    /* Silence from here on; two are left in the end. */
+    do {
+        one = exchange("silent", PATIENCE);
+    } while (one.rv == APR_TIMEUP);
+    is_int(one.rv, APR_EAGAIN, "silence, and enough that wait: refused");
+    ok(one.took < apr_time_from_sec(5), "without waiting");
+    for (i = 0; i < 3; i++) {
+        acknowledge_now((frames + i) % FRAMES_MAX);
+    }
+    for (i = 0; i < 3; i++) {
+        join_exchange(&waiting[i]);
+        gone += waiting[i].rv == APR_TIMEUP;
+    }
+    is_int(gone, 1, "of three that waited one has gone");
+    one = exchange("ok", PATIENCE);
+    is_answered(&one, "a word from the dispatcher ends it");
+    wh_channel_limit_set(channel, 0);
+}
+
 #define THREADS 16
 #define TURNS 1000
 
@@ -535,6 +567,7 @@ int main(void)
     test_out_of_order();
     test_reader_leaves();
     test_stalled();
+    test_limit();
     test_many();
     close_dispatcher();
     unlink(apr_psprintf(pool, "%s/" WH_CHANNEL_SOCKET, directory));

@@ -4,7 +4,9 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -250,6 +252,36 @@ static void test_batch(void)
     wh_db_execute(&outside, "DELETE FROM node");
 }
 
+/* From now on no byte can be written to a file; nothing may be printed. */
+static void set_disk_full(int full)
+{
+    struct rlimit limit;
+
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = full ? 0 : limit.rlim_max;
+    setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+static void test_commit_fails(void)
+{
+    work_t work = {0, 0, APR_SUCCESS};
+    apr_status_t rv;
+
+    signal(SIGXFSZ, SIG_IGN);
+    set_disk_full(1);
+    rv = wh_store_batch(store, insert_node, &work);
+    set_disk_full(0);
+    is_int(rv, WH_STORE_UNKNOWN, "COMMIT fails: nobody knows");
+    is_int(work.calls, 2, "it was tried again");
+    work.calls = 0;
+    is_int(wh_store_batch(store, insert_node, &work), APR_SUCCESS,
+           "the next call works");
+    is_int(work.calls, 1, "at once");
+    is_int(number("SELECT count(*) FROM node"), 1, "the row is there");
+    is_str(text("PRAGMA integrity_check"), "ok", "the database is in order");
+    wh_db_execute(&outside, "DELETE FROM node");
+}
+
 /* Somebody works on the database with another program. */
 static void meet(const char *what, const char *sql)
 {
@@ -386,6 +418,7 @@ int main(void)
     test_no_database();
     test_patience();
     test_batch();
+    test_commit_fails();
     test_other_program();
     test_threads();
     test_killed_while_migrating();
