@@ -24,6 +24,13 @@
 #define EVENTS_AT_ONCE 256
 #define TICK apr_time_from_sec(1)
 
+/* With so many deliveries in memory there is a backlog: outcomes are then
+ * gathered for this time before they are written, instead of a few with each
+ * flush of the disk. Nobody waits for them; those of a process that is killed
+ * meanwhile are sent again. */
+#define BACKLOG_DELIVERIES 64
+#define GATHER_TIME apr_time_from_msec(2)
+
 /* A writer that holds the lock longer is stuck: events are refused then. */
 #define LOCK_PATIENCE apr_time_from_sec(2)
 
@@ -51,6 +58,8 @@ typedef struct dispatcher_t {
     int stopping;
     apr_time_t give_up_at;
     apr_time_t tick_at;
+    int inbox_ready;     /* outcomes wait in the inbox */
+    apr_time_t inbox_at; /* to be read then at the latest */
 } dispatcher_t;
 
 apr_size_t wh_dispatcher_frame_limit(const wh_settings_t *settings)
@@ -79,9 +88,10 @@ static apr_status_t take_signals(dispatcher_t *d)
     return d->signals < 0 ? APR_FROM_OS_ERROR(errno) : APR_SUCCESS;
 }
 
-static apr_status_t watch(dispatcher_t *d, int descriptor, void *pointer)
+static apr_status_t watch(dispatcher_t *d, int descriptor, void *pointer,
+                          unsigned int how)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = pointer};
+    struct epoll_event event = {.events = EPOLLIN | how, .data.ptr = pointer};
 
     if (epoll_ctl(d->epoll, EPOLL_CTL_ADD, descriptor, &event) < 0) {
         return APR_FROM_OS_ERROR(errno);
@@ -201,10 +211,11 @@ static apr_status_t start(dispatcher_t *d, int listener)
     if (rv == APR_SUCCESS) {
         wh_schedule_init(&d->commit.schedule, d->settings, d->inboxes,
                          d->thread_count, d->pool);
-        rv = watch(d, wh_inbox_descriptor(d->inbox), d->inbox);
+        /* Edge-triggered: it may be left unread for a while. */
+        rv = watch(d, wh_inbox_descriptor(d->inbox), d->inbox, EPOLLET);
     }
     if (rv == APR_SUCCESS) {
-        rv = watch(d, d->signals, &d->signals);
+        rv = watch(d, d->signals, &d->signals, 0);
     }
     if (rv == APR_SUCCESS) {
         rv = wh_channel_server_start(&d->server, d->epoll, listener,
@@ -285,7 +296,8 @@ static void handle_event(dispatcher_t *d, const struct epoll_event *event)
     void *pointer = event->data.ptr;
 
     if (pointer == d->inbox) {
-        read_inbox(d);
+        d->inbox_ready = 1;
+        d->inbox_at = apr_time_now() + GATHER_TIME;
     }
     else if (pointer == &d->server) {
         wh_channel_server_accept(&d->server);
@@ -319,9 +331,27 @@ static void handle_events(dispatcher_t *d, const struct epoll_event *events,
     }
 }
 
+/* Until it is read, the inbox wakes nobody again. */
+static void read_inbox_in_time(dispatcher_t *d, apr_time_t now)
+{
+    if (!d->inbox_ready) {
+        return;
+    }
+    if (d->stopping || d->commit.entry_count > 0 ||
+        d->commit.schedule.in_memory < BACKLOG_DELIVERIES ||
+        now >= d->inbox_at || d->inbox_at > now + GATHER_TIME) {
+        d->inbox_ready = 0;
+        read_inbox(d);
+    }
+}
+
 static int wait_milliseconds(const dispatcher_t *d, apr_time_t now)
 {
     apr_time_t until = d->tick_at;
+
+    if (d->inbox_ready && d->inbox_at < until) {
+        until = d->inbox_at;
+    }
 
     if (!d->stopping && d->commit.schedule.wake < until) {
         until = d->commit.schedule.wake;
@@ -365,6 +395,7 @@ static void loop(dispatcher_t *d)
                            wait_milliseconds(d, now));
         handle_events(d, events, count);
         now = apr_time_now();
+        read_inbox_in_time(d, now);
         wh_commit_batch(&d->commit, now);
         if (!d->stopping) {
             wh_commit_claim(&d->commit, now);

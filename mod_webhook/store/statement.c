@@ -17,6 +17,14 @@
 /* The scan of a claim: an index range, in the order of its columns. */
 #define WAITING "owner = 0 AND webhook_id = %lld AND state = 0"
 
+/* What a delivery takes in memory: its event's data, and if it was tried before
+ * its body, which is not longer. */
+#define DUE_SIZES                                                              \
+    "SELECT e.size * CASE WHEN d.attempts > 0 THEN 2 ELSE 1 END AS bytes "     \
+    "FROM delivery d JOIN event e ON e.id = d.event_id "                       \
+    "WHERE d.owner = 0 AND d.webhook_id = %lld AND d.state = 0 "               \
+    "AND d.due <= %lld ORDER BY d.due, d.id LIMIT %lld"
+
 static const char *const texts[WH_STATEMENT_COUNT] = {
     [WH_SQL_BEGIN] = "BEGIN IMMEDIATE",
     [WH_SQL_META_GET] = "SELECT value FROM meta WHERE name = %s",
@@ -89,11 +97,9 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
         "FROM delivery d JOIN event e ON e.id = d.event_id "
         "WHERE d.owner = 0 AND d.webhook_id = %lld AND d.state = 0 "
         "AND d.due <= %lld ORDER BY d.due, d.id LIMIT %lld",
-    [WH_SQL_DELIVERY_DUE_SIZES] =
-        "SELECT e.size, d.attempts FROM delivery d "
-        "JOIN event e ON e.id = d.event_id "
-        "WHERE d.owner = 0 AND d.webhook_id = %lld AND d.state = 0 "
-        "AND d.due <= %lld ORDER BY d.due, d.id LIMIT %lld",
+    [WH_SQL_DELIVERY_DUE_BYTES] =
+        "SELECT count(*), sum(bytes) FROM (" DUE_SIZES ") AS due_sizes",
+    [WH_SQL_DELIVERY_DUE_SIZES] = DUE_SIZES,
     [WH_SQL_DELIVERY_NEXT_DUE] =
         "SELECT due FROM delivery WHERE " WAITING " ORDER BY due LIMIT 1",
     [WH_SQL_DELIVERY_RELEASE] =
