@@ -231,6 +231,8 @@ static void test_sweep(void)
     is_int(deleted, 0, "and comes to its end");
     is_int(total, 1200 + 1200, "all old deliveries are deleted");
     is_int(count("event"), 700, "their events stay a minute longer");
+    is_int(count("delivery"), 200, "younger deliveries stay");
+    is_int(count("attempt"), 200, "and attempts");
     do {
         wh_store_sweep(&deleted, &expired, store, 6000 + MINUTE);
     } while (deleted > 0);
