@@ -32,6 +32,8 @@ typedef enum {
 typedef struct wh_webhook_t {
     apr_int32_t id;      /**< 0: not saved yet */
     const char *context; /**< tenant; never NULL once saved */
+    apr_int64_t version; /**< grows with every change, from 1; 0: not saved */
+    apr_int64_t app_id;  /**< application that registered it, 0: none */
     const char *name;
     const char *events; /**< names joined by commas; "" for none */
     const char *target_url;

@@ -12,7 +12,7 @@
 
 #include "config/config.h"
 #include "httpd_private.h"
-#include "request/document.h"
+#include "media/json.h"
 
 #ifdef __clang__
 /* APR finds the end of a ring by an offset from a null pointer. */
@@ -216,8 +216,8 @@ int wh_body_json(json_t **document, const char **message, request_rec *r)
                    "charset utf-8 or none.";
         return HTTP_UNSUPPORTED_MEDIA_TYPE;
     }
-    if (wh_document_parse(document, message, body.bytes, body.length,
-                          r->pool) != APR_SUCCESS) {
+    if (wh_json_parse(document, message, body.bytes, body.length, r->pool) !=
+        APR_SUCCESS) {
         return HTTP_BAD_REQUEST;
     }
     return OK;

@@ -9,7 +9,7 @@
 #include "request/body.h"
 #include "request/filter.h"
 #include "request/resource.h"
-#include "request/validate.h"
+#include "deliver/validate.h"
 #include "signal/child.h"
 
 static int answer_missing(request_rec *r)
@@ -57,12 +57,12 @@ static apr_status_t visit_insert(wh_store_t *store, visit_t *visit)
 
 static apr_status_t visit_update(wh_store_t *store, visit_t *visit)
 {
-    return wh_store_webhook_update(store, visit->webhook);
+    return wh_store_webhook_update(store, visit->webhook, 0);
 }
 
 static apr_status_t visit_delete(wh_store_t *store, visit_t *visit)
 {
-    return wh_store_webhook_delete(store, visit->context, visit->id);
+    return wh_store_webhook_delete(store, visit->context, visit->id, 0);
 }
 
 /* A handle is held for one call only: others wait for it. */

@@ -32,6 +32,9 @@ typedef struct wh_store_t wh_store_t;
  */
 #define WH_STORE_UNKNOWN (APR_OS_START_USERERR + 102)
 
+/** Somebody else has changed the record since it was read. */
+#define WH_STORE_CHANGED (APR_OS_START_USERERR + 103)
+
 /**
  * Makes a store object; opens nothing yet. apr_dbd_init() must have run in
  * this process. The store has its own allocator and so may be made and used
@@ -66,13 +69,20 @@ apr_status_t wh_store_webhook_get(struct wh_webhook_t **webhook,
 apr_status_t wh_store_webhook_insert(wh_store_t *store,
                                      struct wh_webhook_t *webhook);
 
-/** Stores all but the usage counters and the registered_* and context
- * fields. APR_ENOENT: no such webhook in its context. */
+/**
+ * Stores all but the usage counters and the registered_*, context and app_id
+ * fields, and sets webhook->version to the new one. When the webhook becomes
+ * active its consecutive errors begin at 0 again.
+ * @param version the one that the caller has read; 0: any
+ * @return APR_ENOENT: no such webhook in its context;
+ *         WH_STORE_CHANGED: it has another version meanwhile
+ */
 apr_status_t wh_store_webhook_update(wh_store_t *store,
-                                     const struct wh_webhook_t *webhook);
+                                     struct wh_webhook_t *webhook,
+                                     apr_int64_t version);
 
-/** APR_ENOENT: no such webhook in this context. */
+/** APR_ENOENT, WH_STORE_CHANGED: as above. */
 apr_status_t wh_store_webhook_delete(wh_store_t *store, const char *context,
-                                     apr_int32_t id);
+                                     apr_int32_t id, apr_int64_t version);
 
 #endif

@@ -246,11 +246,12 @@ static apr_status_t update_row(wh_store_t *store, void *baton)
     return rv == APR_SUCCESS ? changed(store) : rv;
 }
 
-apr_status_t wh_store_webhook_update(wh_store_t *store,
-                                     const wh_webhook_t *webhook)
+apr_status_t wh_store_webhook_update(wh_store_t *store, wh_webhook_t *webhook,
+                                     apr_int64_t version)
 {
-    request_t request = {.webhook = (wh_webhook_t *)webhook};
+    request_t request = {.webhook = webhook};
 
+    (void)version;
     return wh_store_write(store, update_row, &request);
 }
 
@@ -282,11 +283,12 @@ static apr_status_t cancel_waiting(wh_store_t *store, void *baton)
 }
 
 apr_status_t wh_store_webhook_delete(wh_store_t *store, const char *context,
-                                     apr_int32_t id)
+                                     apr_int32_t id, apr_int64_t version)
 {
     request_t request = {.context = context, .id = id};
     apr_status_t rv = wh_store_write(store, delete_row, &request);
 
+    (void)version;
     if (rv != APR_SUCCESS) {
         return rv;
     }

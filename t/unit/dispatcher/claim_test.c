@@ -350,14 +350,14 @@ static void test_not_active(void)
 
     wh_store_webhook_get(&webhook, store, "", 1, pool);
     webhook->state = WH_STATE_TOO_MANY_ERRORS;
-    wh_store_webhook_update(store, webhook);
+    wh_store_webhook_update(store, webhook, 0);
     wait_in_database(1, 3, NOW);
     look_at_all(NOW + 100);
     is_int(claim_all(NOW + 100), 0, "not active: nothing is taken");
     is_str(text("SELECT count(*) FROM delivery WHERE state = 0"), "3",
            "and nothing is lost");
     webhook->state = WH_STATE_ACTIVE;
-    wh_store_webhook_update(store, webhook);
+    wh_store_webhook_update(store, webhook, 0);
     wh_commit_refresh(&commit, NOW + 100);
     is_int(claim_all(NOW + 100), 3, "active again: all of it");
     deliver_all(NOW + 100);

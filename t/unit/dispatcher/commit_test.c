@@ -661,7 +661,7 @@ static void test_changed_webhooks(void)
     event = make_event("contact.created");
     signal_event(&child, &event, NOW);
     is_str(posted(), "D1 D2", "a delivery for each");
-    is_int(wh_store_webhook_delete(store, "", second), APR_SUCCESS,
+    is_int(wh_store_webhook_delete(store, "", second, 0), APR_SUCCESS,
            "one is deleted");
     event = make_event("sale.created");
     is_str(signal_event(&child, &event, NOW), "1:unmatched:0",

@@ -195,13 +195,13 @@ static void test_patience(void)
     wh_lock_open(&holder, apr_pstrcat(pool, directory, "/test.db.lock", NULL));
     wh_lock_acquire(&holder, WH_LOCK_WAIT);
     wh_store_patience_set(store, apr_time_from_msec(20));
-    is_int(wh_store_webhook_delete(store, "", 1), APR_TIMEUP,
+    is_int(wh_store_webhook_delete(store, "", 1, 0), APR_TIMEUP,
            "the write lock is held by somebody else");
     wh_lock_release(&holder);
-    is_int(wh_store_webhook_delete(store, "", 1), APR_ENOENT,
+    is_int(wh_store_webhook_delete(store, "", 1, 0), APR_ENOENT,
            "released: the call goes through");
     wh_lock_acquire(&holder, 0);
-    is_int(wh_store_webhook_delete(store, "", 1), APR_TIMEUP,
+    is_int(wh_store_webhook_delete(store, "", 1, 0), APR_TIMEUP,
            "a call leaves the lock free");
     wh_lock_close(&holder);
     wh_store_patience_set(store, WH_LOCK_WAIT);

@@ -162,9 +162,9 @@ static void test_contexts(void)
            "nor one that differs in case");
     webhook.context = "b";
     webhook.name = "stolen";
-    is_int(wh_store_webhook_update(store, &webhook), APR_ENOENT,
+    is_int(wh_store_webhook_update(store, &webhook, 0), APR_ENOENT,
            "cannot change it");
-    is_int(wh_store_webhook_delete(store, "b", id), APR_ENOENT,
+    is_int(wh_store_webhook_delete(store, "b", id, 0), APR_ENOENT,
            "cannot delete it");
     is_int(wh_store_webhook_list(&list, store, "b", pool), APR_SUCCESS,
            "lists");
@@ -192,7 +192,7 @@ static void test_update(void)
     webhook.headers = NULL;
     webhook.updated += 10;
     webhook.updated_by = NULL;
-    is_int(wh_store_webhook_update(store, &webhook), APR_SUCCESS, "update");
+    is_int(wh_store_webhook_update(store, &webhook, 0), APR_SUCCESS, "update");
     is_int(generation(), before + 1, "is a change");
     wh_store_webhook_get(&got, store, "tenant", 1, pool);
     check_same(got, &webhook);
@@ -200,7 +200,7 @@ static void test_update(void)
     webhook.registered_id = 99;
     webhook.registered_by = "forged";
     webhook.total_calls = webhook.total_errors = 0;
-    wh_store_webhook_update(store, &webhook);
+    wh_store_webhook_update(store, &webhook, 0);
     wh_store_webhook_get(&got, store, "tenant", 1, pool);
     is_str(got->registered_by, "tje0", "who registered it stays");
     is_int(got->registered_id, 5, "with the id");
@@ -211,7 +211,7 @@ static void test_update(void)
     is_str(got->last_error, "e", "the last error stays");
     before = generation();
     webhook.id = 4711;
-    is_int(wh_store_webhook_update(store, &webhook), APR_ENOENT,
+    is_int(wh_store_webhook_update(store, &webhook, 0), APR_ENOENT,
            "no such webhook");
     is_int(generation(), before, "no change");
 }
@@ -225,12 +225,12 @@ static void test_delete(void)
     wh_store_webhook_insert(store, &webhook);
     last = webhook.id;
     before = generation();
-    is_int(wh_store_webhook_delete(store, "tenant", last), APR_SUCCESS,
+    is_int(wh_store_webhook_delete(store, "tenant", last, 0), APR_SUCCESS,
            "delete");
     is_int(generation(), before + 1, "is a change");
     is_int(wh_store_webhook_get(&got, store, "tenant", last, pool), APR_ENOENT,
            "it is gone");
-    is_int(wh_store_webhook_delete(store, "tenant", last), APR_ENOENT,
+    is_int(wh_store_webhook_delete(store, "tenant", last, 0), APR_ENOENT,
            "twice: not there");
     is_int(generation(), before + 1, "no change");
     is_int(number("SELECT count(*) FROM webhook_usage u LEFT JOIN webhook w "

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "request/document.h"
+#include "media/json.h"
 
+#include <apr_cstr.h>
 #include <apr_strings.h>
 
 static int is_space(char c)
@@ -43,7 +44,7 @@ static const char *measure(const char *text, apr_size_t length)
             break;
         case '{':
         case '[':
-            if (++depth > WH_DOCUMENT_DEPTH_MAX) {
+            if (++depth > WH_MEDIA_DEPTH_MAX) {
                 return "The request body is nested deeper than 64 levels.";
             }
             break;
@@ -52,7 +53,7 @@ static const char *measure(const char *text, apr_size_t length)
             depth--;
             break;
         case ':':
-            if (++members > WH_DOCUMENT_MEMBERS_MAX) {
+            if (++members > WH_MEDIA_MEMBERS_MAX) {
                 return "The request body has more than 10000 members.";
             }
             break;
@@ -98,9 +99,30 @@ static apr_status_t release(void *document)
     return APR_SUCCESS;
 }
 
-apr_status_t wh_document_parse(json_t **document, const char **message,
-                               const char *text, apr_size_t length,
-                               apr_pool_t *pool)
+void wh_json_own(json_t *value, apr_pool_t *pool)
+{
+    if (value) {
+        apr_pool_cleanup_register(pool, value, release, apr_pool_cleanup_null);
+    }
+}
+
+json_t *wh_json_member(const json_t *object, const char *name)
+{
+    json_t *exact = json_object_get(object, name);
+    void *at;
+
+    for (at = json_object_iter((json_t *)object); at && !exact;
+         at = json_object_iter_next((json_t *)object, at)) {
+        if (!apr_cstr_casecmp(json_object_iter_key(at), name)) {
+            return json_object_iter_value(at);
+        }
+    }
+    return exact;
+}
+
+apr_status_t wh_json_parse(json_t **document, const char **message,
+                           const char *text, apr_size_t length,
+                           apr_pool_t *pool)
 {
     json_error_t error;
 
@@ -118,6 +140,6 @@ apr_status_t wh_document_parse(json_t **document, const char **message,
         *message = describe(&error, pool);
         return APR_EINVAL;
     }
-    apr_pool_cleanup_register(pool, *document, release, apr_pool_cleanup_null);
+    wh_json_own(*document, pool);
     return APR_SUCCESS;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "request/validate.h"
+#include "deliver/validate.h"
 
 #include <apr_cstr.h>
 #include <apr_strings.h>

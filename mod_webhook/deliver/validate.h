@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * Whether a webhook may be saved.
- * Private to request/ · reads this machine's addresses · any thread
+ * Stage: deliver · from: request, ctl · reads this machine's addresses · any thread
  */
-#ifndef WH_REQUEST_VALIDATE_H
-#define WH_REQUEST_VALIDATE_H
+#ifndef WH_DELIVER_VALIDATE_H
+#define WH_DELIVER_VALIDATE_H
 
 #include <apr_errno.h>
 #include <apr_pools.h>

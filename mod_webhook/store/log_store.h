@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * What happened, for people: events, deliveries, attempts; and replay.
+ * Stage: store · from: ctl, request · to: the database
+ * runs on: the one thread that holds the wh_store_t
+ *
+ * Lists are newest first when after is 0 (then older than before, 0: no
+ * bound), or oldest first and newer than after; at most limit rows. Ids are
+ * time-ordered, so a list goes on from the last id it gave.
+ */
+#ifndef WH_STORE_LOG_STORE_H
+#define WH_STORE_LOG_STORE_H
+
+#include "base/identifier.h"
+#include "model/event.h"
+#include "store/store.h"
+
+/** Which rows a list shows; zeros and NULLs do not filter. */
+typedef struct wh_log_filter_t {
+    const char *context;
+    const char *event_name; /**< in any case */
+    apr_int32_t webhook_id;
+    int state; /**< -1: all, else wh_delivery_state_t */
+    apr_int64_t event_id;
+    apr_int64_t before;
+    apr_int64_t after;
+    int limit;
+} wh_log_filter_t;
+
+typedef struct wh_log_event_t {
+    apr_int64_t id;
+    const char *uuid;
+    const char *context;
+    const char *name;
+    apr_int32_t primary_key;
+    apr_int32_t associate_id;
+    apr_time_t time;
+    const char *data; /**< JSON object */
+} wh_log_event_t;
+
+typedef struct wh_log_delivery_t {
+    apr_int64_t id;
+    apr_int64_t event_id;
+    const char *event_uuid;
+    const char *event_name;
+    apr_int32_t webhook_id;
+    wh_delivery_state_t state;
+    int attempts;
+    apr_time_t due;
+    apr_int64_t owner; /**< node in whose memory it is, 0: none */
+} wh_log_delivery_t;
+
+typedef struct wh_log_attempt_t {
+    apr_int64_t id;
+    apr_int64_t delivery_id;
+    int number;
+    apr_time_t started;
+    apr_interval_time_t duration;
+    int status;          /**< HTTP status, 0: none */
+    const char *error;   /**< class, or NULL */
+    const char *address; /**< dialled, or NULL */
+    const char *answer;  /**< first KiB, or NULL */
+} wh_log_attempt_t;
+
+/** @param events of wh_log_event_t * */
+apr_status_t wh_store_event_list(apr_array_header_t **events, wh_store_t *store,
+                                 const wh_log_filter_t *filter,
+                                 apr_pool_t *pool);
+/** By row id or UUID text. APR_ENOENT. */
+apr_status_t wh_store_event_get(wh_log_event_t **event, wh_store_t *store,
+                                const char *context, const char *id,
+                                apr_pool_t *pool);
+
+/** @param deliveries of wh_log_delivery_t * */
+apr_status_t wh_store_delivery_list(apr_array_header_t **deliveries,
+                                    wh_store_t *store,
+                                    const wh_log_filter_t *filter,
+                                    apr_pool_t *pool);
+apr_status_t wh_store_delivery_get(wh_log_delivery_t **delivery,
+                                   wh_store_t *store, const char *context,
+                                   apr_int64_t id, apr_pool_t *pool);
+
+/** Attempts of a delivery, oldest first. @param attempts of wh_log_attempt_t * */
+apr_status_t wh_store_attempt_list(apr_array_header_t **attempts,
+                                   wh_store_t *store, apr_int64_t delivery_id,
+                                   apr_pool_t *pool);
+
+/**
+ * Makes deliveries that match the filter pending again, with no attempts made
+ * and due at once, in portions of at most 500 for each transaction; those that
+ * are pending already are left alone. The dispatcher notices within about a
+ * second. filter->state -1 means failed and delivered ones; filter->limit is
+ * not used.
+ * @param replayed number of deliveries
+ */
+apr_status_t wh_store_replay(int *replayed, wh_store_t *store,
+                             const wh_log_filter_t *filter);
+
+/** The number that changes with every replay. */
+apr_status_t wh_store_replays(apr_int64_t *number, wh_store_t *store);
+
+/** What wh_store_check() found. */
+typedef struct wh_check_t {
+    apr_int64_t schema;            /**< version of the database */
+    const char *integrity;         /**< "ok", or what the database says */
+    apr_int64_t orphan_usage;      /**< usage rows without a webhook */
+    apr_int64_t orphan_pending;    /**< pending deliveries without a webhook */
+    apr_int64_t orphan_deliveries; /**< deliveries without an event */
+    apr_int64_t orphan_attempts;   /**< attempts without a delivery */
+    apr_int64_t orphan_tokens;     /**< tokens whose application is gone */
+    apr_int64_t
+        stranded; /**< pending deliveries of a node that is not listed */
+} wh_check_t;
+
+/** Looks the whole database over; reads only. */
+apr_status_t wh_store_check(wh_check_t *check, wh_store_t *store,
+                            apr_pool_t *pool);
+
+#endif
