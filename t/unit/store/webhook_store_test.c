@@ -260,7 +260,8 @@ static void test_many(void)
                          "properties, registered, updated, registered_id, "
                          "registered_by, updated_id, updated_by, "
                          "error_emails, error_associates, description, "
-                         "notify_via, notify_when FROM webhook LIMIT 1",
+                         "notify_via, notify_when, version, app_id "
+                         "FROM webhook LIMIT 1",
                          1000 + i));
     }
     wh_db_commit(&outside);
