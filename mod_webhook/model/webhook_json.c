@@ -209,7 +209,7 @@ static apr_status_t read_headers(reader_t *reader, const field_t *field,
 
 /* One address as it may stand in a mail header: something on both sides of
  * one "@", no blank and no control byte. Whether it exists, mail will tell. */
-static int is_email(const char *text)
+int wh_webhook_json_is_email(const char *text)
 {
     const char *at = strchr(text, '@');
     const char *c;
@@ -239,7 +239,7 @@ static apr_status_t read_emails(reader_t *reader, const field_t *field,
     for (i = 0; i < json_array_size(value); i++) {
         const char *text = json_string_value(json_array_get(value, i));
 
-        if (!text || !is_email(text)) {
+        if (!text || !wh_webhook_json_is_email(text)) {
             return refuse_email(reader);
         }
     }
@@ -252,7 +252,7 @@ static apr_status_t read_errors_email(reader_t *reader, const field_t *field,
     const char *text = json_string_value(value);
 
     (void)field;
-    if (!text || (*text && !is_email(text))) {
+    if (!text || (*text && !wh_webhook_json_is_email(text))) {
         return refuse_email(reader);
     }
     reader->errors_email = text;

@@ -40,6 +40,9 @@ json_t *wh_webhook_json_write(const wh_webhook_t *webhook, int with_secret);
  */
 int wh_webhook_json_state(int *state, const char *text);
 
+/** 1 for one address as it may stand in a mail header. */
+int wh_webhook_json_is_email(const char *text);
+
 /** 1 if the joined names hold this one, in any case. */
 int wh_webhook_json_listens(const char *events, const char *name,
                             apr_size_t length);

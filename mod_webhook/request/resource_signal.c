@@ -53,7 +53,7 @@ static const char *read_path(wh_signal_t *signal, request_rec *r,
     if (signal->idempotency_key && !is_key_valid(signal->idempotency_key)) {
         return "Idempotency-Key must be 1 to 255 visible ASCII characters.";
     }
-    signal->context = wh_config_context(r->server);
+    signal->context = wh_config_context(r->server, r, r->pool);
     signal->associate_id = wh_resource_associate(r);
     signal->user = r->user;
     return NULL;

@@ -74,7 +74,7 @@ static apr_status_t with_store(visit_fn_t *call, visit_t *visit, request_rec *r)
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    visit->context = wh_config_context(r->server);
+    visit->context = wh_config_context(r->server, r, r->pool);
     visit->pool = r->pool;
     rv = call(store, visit);
     wh_child_store_put(store);
@@ -152,7 +152,7 @@ static int read_entity(wh_webhook_t *webhook, const char **message,
         return HTTP_BAD_REQUEST;
     }
     webhook->name = webhook->name ? webhook->name : "";
-    webhook->context = wh_config_context(r->server);
+    webhook->context = wh_config_context(r->server, r, r->pool);
     webhook->updated = apr_time_now();
     webhook->updated_id = wh_resource_associate(r);
     webhook->updated_by = r->user;
