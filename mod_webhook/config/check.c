@@ -72,10 +72,21 @@ static int check_window(const wh_settings_t *settings, server_rec *s)
     return 0;
 }
 
+static int check_mail(const wh_settings_t *settings, server_rec *s)
+{
+    if (!settings->mail_server || settings->mail_from) {
+        return 1;
+    }
+    ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, 0, s,
+                 WHLOGNO(2405) "WebhookMailServer: needs WebhookMailFrom");
+    return 0;
+}
+
 typedef int check_fn_t(const wh_settings_t *settings, server_rec *s);
 
 static check_fn_t *const checks[] = {check_retention, check_timeouts,
-                                     check_concurrency, check_window};
+                                     check_concurrency, check_window,
+                                     check_mail};
 
 int wh_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                     server_rec *s)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/config.h"
 
+#include <apr_cstr.h>
 #include <apr_strings.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,10 @@
 #include "httpd_private.h"
 #include "policy/address.h"
 #include "policy/retry.h"
+
+/* Three attempts of an event, nine failed ones in a row of a webhook. */
+#define SUPEROFFICE_RETRY "1s 4s"
+#define SUPEROFFICE_ERRORS 9
 
 void *wh_config_create_server(apr_pool_t *pool, server_rec *s)
 {
@@ -26,6 +31,7 @@ void *wh_config_merge_server(apr_pool_t *pool, void *base, void *overrides)
     for (i = 0; i < WH_DIRECTIVE_COUNT; i++) {
         merged->texts[i] = inner->texts[i] ? inner->texts[i] : outer->texts[i];
     }
+    merged->context = inner->context ? inner->context : outer->context;
     return merged;
 }
 
@@ -72,9 +78,26 @@ const char *wh_config_base_path(const server_rec *s)
     return wh_directive_text(s, WH_DIRECTIVE_BASE_PATH);
 }
 
-const char *wh_config_context(const server_rec *s)
+int wh_config_online_restricted(const server_rec *s)
 {
-    return wh_directive_text(s, WH_DIRECTIVE_CONTEXT);
+    return (int)value(s, WH_DIRECTIVE_ONLINE_RESTRICTED, wh_value_flag);
+}
+
+const char *wh_config_context(const server_rec *s, request_rec *r,
+                              apr_pool_t *pool)
+{
+    const wh_server_config_t *config =
+        ap_get_module_config(s->module_config, &webhook_module);
+    const char *text = wh_directive_text(s, WH_DIRECTIVE_CONTEXT);
+    const char *error = NULL;
+
+    if (config->context && strstr(text, "%{")) {
+        text = r ? ap_expr_str_exec(r, config->context, &error) : NULL;
+        if (!text || error || !wh_value_is_label(text, WH_CONTEXT_MAX, pool)) {
+            return NULL;
+        }
+    }
+    return text;
 }
 
 apr_off_t wh_config_max_body(const server_rec *s)
@@ -169,7 +192,34 @@ static void fill_numbers(wh_settings_t *settings, const server_rec *s)
     settings->retention = value(s, WH_DIRECTIVE_RETENTION, wh_value_time);
     settings->require_https =
         (int)value(s, WH_DIRECTIVE_REQUIRE_HTTPS, wh_value_flag);
+    settings->verify_tls =
+        (int)value(s, WH_DIRECTIVE_VERIFY_TLS, wh_value_flag);
+    settings->probe = (int)value(s, WH_DIRECTIVE_PROBE, wh_value_flag);
     settings->max_body = largest_body(s);
+}
+
+static int is_superoffice(const server_rec *s)
+{
+    return !apr_cstr_casecmp(wh_directive_text(s, WH_DIRECTIVE_PROFILE),
+                             WH_PROFILE_SUPEROFFICE);
+}
+
+/* The rules in which the original is weaker (superoffice.md section 5.4). */
+static void fill_profile(wh_settings_t *settings, const server_rec *s)
+{
+    if (is_superoffice(s)) {
+        settings->only_200 = 1;
+        settings->disable_after = SUPEROFFICE_ERRORS;
+    }
+}
+
+/* NULL for the text that stands for nothing. */
+static const char *optional_text(const server_rec *s,
+                                 wh_directive_index_t index, apr_pool_t *pool)
+{
+    return is_default(s, index)
+               ? NULL
+               : apr_pstrdup(pool, wh_directive_text(s, index));
 }
 
 static apr_status_t make_policy(const wh_address_policy_t **result,
@@ -195,12 +245,17 @@ static apr_status_t make_policy(const wh_address_policy_t **result,
 apr_status_t wh_config_settings(wh_settings_t **settings,
                                 server_rec *main_server, apr_pool_t *pool)
 {
-    const char *steps = wh_directive_text(main_server, WH_DIRECTIVE_RETRY);
+    const char *steps =
+        is_default(main_server, WH_DIRECTIVE_RETRY) &&
+                is_superoffice(main_server)
+            ? SUPEROFFICE_RETRY
+            : wh_directive_text(main_server, WH_DIRECTIVE_RETRY);
     wh_settings_t *made = apr_pcalloc(pool, sizeof(*made));
     wh_retry_schedule_t *retry = NULL;
     apr_status_t rv;
 
     fill_numbers(made, main_server);
+    fill_profile(made, main_server);
     fill_window(made, main_server);
     fill_database(made, main_server, pool);
     rv = make_policy(&made->addresses, main_server, pool);
@@ -208,10 +263,10 @@ apr_status_t wh_config_settings(wh_settings_t **settings,
         rv = wh_retry_parse(&retry, steps, pool);
     }
     made->retry = retry;
-    if (!is_default(main_server, WH_DIRECTIVE_CA_FILE)) {
-        made->ca_file = apr_pstrdup(
-            pool, wh_directive_text(main_server, WH_DIRECTIVE_CA_FILE));
-    }
+    made->ca_file = optional_text(main_server, WH_DIRECTIVE_CA_FILE, pool);
+    made->mail_server =
+        optional_text(main_server, WH_DIRECTIVE_MAIL_SERVER, pool);
+    made->mail_from = optional_text(main_server, WH_DIRECTIVE_MAIL_FROM, pool);
     *settings = rv == APR_SUCCESS ? made : NULL;
     return rv;
 }

@@ -29,8 +29,16 @@ int wh_config_engine(const server_rec *s);
 int wh_config_engine_anywhere(server_rec *main_server);
 /** WebhookBasePath: begins with "/", ends without it. */
 const char *wh_config_base_path(const server_rec *s);
-/** WebhookContext. */
-const char *wh_config_context(const server_rec *s);
+/** WebhookOnlineRestricted. */
+int wh_config_online_restricted(const server_rec *s);
+
+/**
+ * WebhookContext of a request: the tenant it belongs to.
+ * @param r NULL: outside of a request, where an expression has no value
+ * @return NULL: the expression fails, or gives what is no name of a tenant
+ */
+const char *wh_config_context(const server_rec *s, request_rec *r,
+                              apr_pool_t *pool);
 /** WebhookMaxBody in bytes. */
 apr_off_t wh_config_max_body(const server_rec *s);
 

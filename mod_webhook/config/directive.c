@@ -5,16 +5,18 @@
  */
 #include "config/directive.h"
 
+#include <apr_cstr.h>
 #include <apr_file_info.h>
 #include <apr_strings.h>
+#include <apr_uri.h>
 #include <string.h>
 
 #include "config/config.h"
+#include "config/directory.h"
 #include "config/value.h"
 #include "httpd_private.h"
+#include "model/webhook_json.h"
 #include "policy/address.h"
-
-#define CONTEXT_MAX 100
 
 /* Room of sun_path in sockaddr_un, less the NUL. */
 #define CHANNEL_PATH_MAX 107
@@ -149,10 +151,74 @@ static const char *set_base_path(cmd_parms *cmd, void *unused, const char *text)
 
 static const char *set_context(cmd_parms *cmd, void *unused, const char *text)
 {
+    wh_server_config_t *config =
+        ap_get_module_config(cmd->server->module_config, &webhook_module);
+    const char *error = NULL;
+
     (void)unused;
-    if (!wh_value_is_label(text, CONTEXT_MAX, cmd->temp_pool)) {
+    /* A name without "%{" is an expression too: its own text. */
+    if (!strstr(text, "%{") &&
+        !wh_value_is_label(text, WH_CONTEXT_MAX, cmd->temp_pool)) {
         return refuse(cmd, "must be 1 to 100 bytes of UTF-8 without control "
-                           "characters");
+                           "characters, or an expression");
+    }
+    config->context =
+        ap_expr_parse_cmd(cmd, text, AP_EXPR_FLAG_STRING_RESULT, &error, NULL);
+    if (error) {
+        return refuse(cmd, apr_pstrcat(cmd->pool,
+                                       "must be an expression: ", error, NULL));
+    }
+    return store(cmd, text);
+}
+
+static const char *set_profile(cmd_parms *cmd, void *unused, const char *text)
+{
+    const char *error = refuse_scope(cmd);
+
+    (void)unused;
+    if (error) {
+        return error;
+    }
+    if (apr_cstr_casecmp(text, WH_PROFILE_SUPEROFFICE) &&
+        apr_cstr_casecmp(text, "durable")) {
+        return refuse(cmd, "must be durable or superoffice");
+    }
+    return store(cmd, text);
+}
+
+/* A scheme that libcurl can send mail with, a host, and no password where
+ * everybody may read it. */
+static const char *set_mail_server(cmd_parms *cmd, void *unused,
+                                   const char *text)
+{
+    const char *error = refuse_scope(cmd);
+    apr_uri_t uri;
+
+    (void)unused;
+    if (error) {
+        return error;
+    }
+    if (apr_uri_parse(cmd->temp_pool, text, &uri) != APR_SUCCESS ||
+        !uri.scheme || !uri.hostname || !*uri.hostname || uri.user ||
+        (apr_cstr_casecmp(uri.scheme, "smtp") &&
+         apr_cstr_casecmp(uri.scheme, "smtps"))) {
+        return refuse(cmd, "must be a URL such as smtp://localhost:25 or "
+                           "smtps://mail.example.com");
+    }
+    return store(cmd, text);
+}
+
+static const char *set_mail_from(cmd_parms *cmd, void *unused, const char *text)
+{
+    const char *error = refuse_scope(cmd);
+
+    (void)unused;
+    if (error) {
+        return error;
+    }
+    if (!wh_webhook_json_is_email(text)) {
+        return refuse(cmd, "must be a mail address such as "
+                           "webhooks@example.com");
     }
     return store(cmd, text);
 }
@@ -259,6 +325,9 @@ static const char *add_network(cmd_parms *cmd, void *unused, const char *text)
                         (void *)&wh_directives[WH_DIRECTIVE_##symbol],         \
                         RSRC_CONF, help),
 const command_rec wh_config_directives[] = {
-    WH_DIRECTIVES(COMMAND){.name = NULL},
+    WH_DIRECTIVES(COMMAND) AP_INIT_ITERATE(
+        "AuthBasicProvider", wh_config_add_basic_provider, NULL, OR_AUTHCFG,
+        "providers of passwords, for AuthType Webhook too"),
+    {.name = NULL},
 };
 #undef COMMAND

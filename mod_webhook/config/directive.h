@@ -10,6 +10,7 @@
 #define WH_CONFIG_DIRECTIVE_H
 
 #include <httpd.h>
+#include <ap_expr.h>
 #include <http_config.h>
 
 #include "policy/retry.h"
@@ -17,6 +18,12 @@
 #ifndef WH_DEFAULT_STATE_DIR
 #define WH_DEFAULT_STATE_DIR "/var/lib/mod_webhook"
 #endif
+
+/** Longest name of a tenant, in bytes. */
+#define WH_CONTEXT_MAX 100
+
+/** The value of WebhookProfile that is not the default. */
+#define WH_PROFILE_SUPEROFFICE "superoffice"
 
 /** The channel's socket in the state directory. */
 #define WH_CHANNEL_FILE "/channel.sock"
@@ -34,7 +41,10 @@
     X(BASE_PATH, "WebhookBasePath", SERVER, TAKE1, set_base_path, NULL, NULL,  \
       "/api/v1", "Path before /Webhook, with a leading slash")                 \
     X(CONTEXT, "WebhookContext", SERVER, TAKE1, set_context, NULL, NULL,       \
-      "Default", "Name of the tenant that this server's webhooks belong to")   \
+      "Default", "Expression that gives the tenant of a request, or its name") \
+    X(ONLINE_RESTRICTED, "WebhookOnlineRestricted", SERVER, FLAG, set_flag,    \
+      NULL, NULL, "Off",                                                       \
+      "On: only applications registered with access are answered")             \
     X(MAX_BODY, "WebhookMaxBody", SERVER, TAKE1, set_size, "1K", "64M",        \
       "256K", "Largest request body in bytes, K or M")                         \
     X(STATE_DIR, "WebhookStateDir", MAIN, TAKE1, set_state_dir, NULL, NULL,    \
@@ -64,6 +74,16 @@
       WH_RETRY_DEFAULT, "Waits between the attempts of a delivery")            \
     X(REQUIRE_HTTPS, "WebhookRequireHTTPS", MAIN, FLAG, set_flag, NULL, NULL,  \
       "On", "On: only https targets")                                          \
+    X(VERIFY_TLS, "WebhookVerifyTLS", MAIN, FLAG, set_flag, NULL, NULL, "On",  \
+      "Off: certificates of targets are not verified")                         \
+    X(PROBE, "WebhookProbe", MAIN, FLAG, set_flag, NULL, NULL, "On",           \
+      "On: an active webhook is saved only if its target answers a test")      \
+    X(PROFILE, "WebhookProfile", MAIN, TAKE1, set_profile, NULL, NULL,         \
+      "durable", "durable, or superoffice: the original's weaker rules")       \
+    X(MAIL_SERVER, "WebhookMailServer", MAIN, TAKE1, set_mail_server, NULL,    \
+      NULL, "none", "URL of the mail server, smtp:// or smtps://")             \
+    X(MAIL_FROM, "WebhookMailFrom", MAIN, TAKE1, set_mail_from, NULL, NULL,    \
+      "none", "Sender of mail about failing webhooks")                         \
     X(CA_FILE, "WebhookCACertificateFile", MAIN, TAKE1, set_ca_file, NULL,     \
       NULL, "none",                                                            \
       "Certificates of authorities that vouch for targets, instead of the "    \
@@ -96,6 +116,7 @@ extern const wh_directive_t wh_directives[WH_DIRECTIVE_COUNT];
 /** What one server says; NULL: nothing, the merge or the default decides. */
 struct wh_server_config_t {
     const char *texts[WH_DIRECTIVE_COUNT];
+    const ap_expr_info_t *context; /**< WebhookContext; NULL: the default */
 };
 
 /** The text that counts for a server: its own, merged, or the default. */

@@ -129,7 +129,10 @@ static apr_status_t webhook_signal(char event_id[WEBHOOK_EVENT_ID_SIZE],
     signal.event_name = event->name;
     signal.primary_key = event->primary_key;
     signal.associate_id = event->associate_id;
-    signal.context = wh_config_context(s);
+    signal.context = wh_config_context(s, event->r, pool);
+    if (!signal.context) {
+        return APR_EINVAL;
+    }
     signal.data = event->data;
     signal.data_length = event->data ? strlen(event->data) : 0;
     signal.user = event->r ? event->r->user : NULL;

@@ -212,6 +212,7 @@ sub directives {
         WebhookEngine => 'On',
         WebhookStateDir => qq("$self->{state_dir}"),
         WebhookAllowNetwork => '127.0.0.0/8',
+        WebhookProbe => 'Off',
         WebhookRequireHTTPS => 'Off',
         %{ $self->{directives} },
     );
