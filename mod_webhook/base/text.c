@@ -58,6 +58,28 @@ void wh_text_clean(char *text, apr_size_t length)
     }
 }
 
+int wh_text_is_utf8(const char *text, apr_size_t length)
+{
+    apr_size_t at = 0, step = 1;
+
+    while (at < length && step > 0) {
+        step = sequence_length((const unsigned char *)text + at, length - at);
+        at += step;
+    }
+    return step > 0;
+}
+
+int wh_text_is_blank(const char *text, apr_size_t length)
+{
+    apr_size_t at = 0;
+
+    while (at < length && (text[at] == ' ' || text[at] == '\t' ||
+                           text[at] == '\n' || text[at] == '\r')) {
+        at++;
+    }
+    return at == length;
+}
+
 const char *wh_text_json(const char *text, apr_pool_t *pool)
 {
     json_t *value;
@@ -78,5 +100,18 @@ const char *wh_text_json(const char *text, apr_pool_t *pool)
     }
     copy = apr_pstrdup(pool, dump);
     free(dump);
+    return copy;
+}
+
+char *wh_text_lower(const char *text, apr_pool_t *pool)
+{
+    char *copy = apr_pstrdup(pool, text), *c;
+
+    /* tolower() would depend on the locale. */
+    for (c = copy; *c; c++) {
+        if (*c >= 'A' && *c <= 'Z') {
+            *c = (char)(*c - 'A' + 'a');
+        }
+    }
     return copy;
 }

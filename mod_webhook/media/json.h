@@ -17,12 +17,12 @@
 /**
  * Parses one JSON value (RFC 8259): UTF-8 (a byte order mark is skipped), no
  * NUL, no name twice in an object, nothing behind it, integers of 64 bits,
- * depth and number of members and items as above. One comma before a closing
- * bracket is tolerated, because clients of the API send it
- * (superoffice.md section 1).
+ * depth and number of members and items as above. One comma between a value
+ * and a closing bracket is tolerated, because clients of the API send it
+ * (superoffice.md section 1). Reals beyond a double are refused.
  * @param document lives as long as pool; NULL if text holds only white space
  * @param message set when refused
- * @return APR_SUCCESS or APR_EINVAL
+ * @return APR_SUCCESS or APR_EINVAL; anything else: no memory
  */
 apr_status_t wh_json_parse(json_t **document, const char **message,
                            const char *text, apr_size_t length,
@@ -34,5 +34,13 @@ void wh_json_own(json_t *value, apr_pool_t *pool);
 /** The member of an object whose name is this one, exactly or else in any
  * case. A borrowed reference; NULL: none, or no object. */
 json_t *wh_json_member(const json_t *object, const char *name);
+
+/** How an object itself spells the name of the member that wh_json_member()
+ * finds. Belongs to object, as long as it has that member; NULL: none. */
+const char *wh_json_name(const json_t *object, const char *name);
+
+/** 1 if objects and arrays are nested in value to more levels than these; "[]"
+ * is one level, a number none. Looks no deeper than it must. */
+int wh_json_deeper(const json_t *value, int levels);
 
 #endif
