@@ -236,9 +236,8 @@ not_patched $_->[1], 400, qr/./, "JSON Patch: $_->[0]" for @bad_json_patches;
 
 patched [map { op(replace => '/Name', "n$_") } 1 .. 1000],
     { Name => 'n1000' }, '1000 operations';
-is answered(patch([map { op(add => '/Properties/a/b', { b => {} }),
-        op(add => '/Properties/a' . '/b' x $_, {}) } 1 .. 70]), 400,
-    'operations that nest deeper than a body may')->{status}, 400, '...';
+not_patched [map { op(add => '/Properties/a' . '/x' x $_, {}) } 1 .. 70], 400,
+    qr/./, 'operations that nest deeper than a body may';
 
 # -- what the rules of a webhook refuse ------------------------------------------
 
@@ -469,8 +468,6 @@ for my $method (qw(PUT PATCH DELETE)) {
     patch({ Name => 'n' });
     refused call($server, PATCH => path_of($id), { Name => 'm' },
         'If-Match' => $old), 412, qr/./, 'a tag that was true once';
-    answered call($server, GET => path_of($id), undef, 'If-Match' => $old),
-        200, 'reading has no such preconditions';
 }
 
 # -- updates are not lost ----------------------------------------------------------------
