@@ -287,7 +287,8 @@ sub last_error { return agent('GetLastError', { webhookId => $_[0] }) }
 is decoded(answered last_error($id), 200, 'GetLastError'), '',
     '... an empty text when there was none';
 signal($server, 't20.fails', 1, {});
-ok WebhookServer::wait_for { (decoded(last_error($failing)) // '') ne '' } 15,
+ok +(WebhookServer::wait_for {
+    (decoded(last_error($failing)) // '') ne '' } 15),
     '... a text after a failure';
 like decoded(last_error($failing)), qr/not today/, '... with the answer';
 is decoded(last_error($failing)), entity($server, $failing)->{LastError},
