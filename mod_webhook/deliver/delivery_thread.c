@@ -342,9 +342,8 @@ static int read_results(wh_delivery_thread_t *thread)
                               (char **)&transfer) != CURLE_OK) {
             continue;
         }
-        wh_outcome_decide(transfer, message->data.result,
-                          thread->settings->retry, apr_time_now(),
-                          roll(thread));
+        wh_outcome_decide(transfer, message->data.result, thread->settings,
+                          apr_time_now(), roll(thread));
         end_transfer(thread, transfer);
         ended++;
     }

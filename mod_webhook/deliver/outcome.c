@@ -77,7 +77,7 @@ static int is_refused(const wh_transfer_t *transfer, CURLcode code)
            code == CURLE_COULDNT_CONNECT;
 }
 
-static void describe(wh_transfer_t *transfer, CURLcode code, apr_time_t now)
+void wh_outcome_describe(wh_transfer_t *transfer, CURLcode code, apr_time_t now)
 {
     wh_delivery_t *delivery = transfer->delivery;
     char *address = NULL;
@@ -98,6 +98,34 @@ static void describe(wh_transfer_t *transfer, CURLcode code, apr_time_t now)
     else if (code == CURLE_UNSUPPORTED_PROTOCOL && delivery->address[0]) {
         delivery->error = "protocol";
     }
+    if (transfer->complete) {
+        delivery->error = "status";
+    }
+}
+
+int wh_outcome_is_success(const wh_transfer_t *transfer,
+                          const wh_settings_t *settings)
+{
+    if (settings->only_200) {
+        return transfer->complete && transfer->status == 200;
+    }
+    return transfer->complete && transfer->status >= 200 &&
+           transfer->status <= 299;
+}
+
+int wh_outcome_is_local(const wh_transfer_t *transfer, CURLcode code)
+{
+    return !transfer->complete &&
+           (transfer->local_error || code == CURLE_FAILED_INIT ||
+            (code == CURLE_OUT_OF_MEMORY && transfer->header_bytes == 0));
+}
+
+/* The receiver will never take anything again: a rule of the original, which
+ * disables the webhook at once. */
+static int is_gone(const wh_transfer_t *transfer, const wh_settings_t *settings)
+{
+    return settings->disable_after > 0 && transfer->complete &&
+           transfer->status == 410;
 }
 
 static void decide_retry(wh_transfer_t *transfer,
@@ -129,14 +157,12 @@ static void log_failure(const wh_transfer_t *transfer, CURLcode code)
 }
 
 void wh_outcome_decide(wh_transfer_t *transfer, CURLcode code,
-                       const wh_retry_schedule_t *schedule, apr_time_t now,
+                       const wh_settings_t *settings, apr_time_t now,
                        apr_uint32_t dice)
 {
     wh_delivery_t *delivery = transfer->delivery;
 
-    if (!transfer->complete &&
-        (transfer->local_error || code == CURLE_FAILED_INIT ||
-         (code == CURLE_OUT_OF_MEMORY && transfer->header_bytes == 0))) {
+    if (wh_outcome_is_local(transfer, code)) {
         wh_log(WH_LOG_WARNING, APR_FROM_OS_ERROR(transfer->local_error),
                WHLOGNO(1222) "webhook %d event %s: no attempt possible (%s)",
                delivery->webhook_id, delivery->event->uuid,
@@ -146,21 +172,19 @@ void wh_outcome_decide(wh_transfer_t *transfer, CURLcode code,
         return;
     }
     delivery->attempts++;
-    describe(transfer, code, now);
-    if (transfer->complete && transfer->status >= 200 &&
-        transfer->status <= 299) {
+    wh_outcome_describe(transfer, code, now);
+    if (wh_outcome_is_success(transfer, settings)) {
         delivery->outcome = WH_OUTCOME_DELIVERED;
         delivery->error = NULL;
         return;
     }
-    if (transfer->complete) {
-        delivery->error = "status";
-    }
-    if (is_permanent(code, delivery) || is_refused(transfer, code)) {
+    delivery->gone = is_gone(transfer, settings);
+    if (delivery->gone || is_permanent(code, delivery) ||
+        is_refused(transfer, code)) {
         delivery->outcome = WH_OUTCOME_FAILED;
     }
     else {
-        decide_retry(transfer, schedule, now, dice);
+        decide_retry(transfer, settings->retry, now, dice);
     }
     log_failure(transfer, code);
 }

@@ -13,14 +13,30 @@
 #define WH_LOCAL_RETRY apr_time_from_sec(5)
 
 /**
- * Fills the outcome of transfer->delivery. Delivered is what has a complete
- * final header block with a 2xx status, whatever happens to the body after
- * it; a refused address fails for good; errors of this machine (no socket, no
- * memory) cost no attempt; all else is tried again by the schedule.
+ * Fills the outcome of transfer->delivery. Delivered is what has a success
+ * for its answer; a refused address fails for good, and so does 410 Gone when
+ * settings->disable_after is set; errors of this machine (no socket, no
+ * memory) cost no attempt; all else is tried again by settings->retry.
  */
 void wh_outcome_decide(wh_transfer_t *transfer, CURLcode code,
-                       const struct wh_retry_schedule_t *schedule,
-                       apr_time_t now, apr_uint32_t dice);
+                       const wh_settings_t *settings, apr_time_t now,
+                       apr_uint32_t dice);
+
+/**
+ * 1: the answer is a success: a complete final header block with a 2xx status,
+ * or with status 200 if settings->only_200, whatever happens to the body after
+ * it.
+ */
+int wh_outcome_is_success(const wh_transfer_t *transfer,
+                          const wh_settings_t *settings);
+
+/** 1: nobody was asked, for want of a socket or memory on this machine. */
+int wh_outcome_is_local(const wh_transfer_t *transfer, CURLcode code);
+
+/** Fills status, answer, address, error, started and duration of
+ * transfer->delivery; error also after a success. */
+void wh_outcome_describe(wh_transfer_t *transfer, CURLcode code,
+                         apr_time_t now);
 
 /** The class of an error, a constant text such as "timeout". */
 const char *wh_outcome_error_class(CURLcode code);

@@ -29,13 +29,16 @@ typedef struct wh_probe_result_t {
     int status;         /**< HTTP status, 0: none came */
     const char *answer; /**< status line, headers and body, cut and made safe
                              to show; WH_PROBE_NO_ANSWER if none came */
-    const char *reason; /**< error class for the operator's log, or NULL */
+    const char
+        *reason; /**< error class for the operator's log; NULL: success */
 } wh_probe_result_t;
 
 /**
  * Sends the test event to a webhook, which need not be saved.
- * curl_global_init() must have run in this process.
- * @return APR_SUCCESS: result tells; APR_ENOMEM
+ * curl_global_init() must have run in this process, and SIGPIPE be ignored.
+ * @param result its texts lie in pool or are constants
+ * @return APR_SUCCESS: result tells; APR_ENOMEM, or APR_EGENERAL (no random
+ *         numbers): nothing was sent
  */
 apr_status_t wh_probe(wh_probe_result_t *result, const wh_settings_t *settings,
                       const wh_webhook_t *webhook, apr_pool_t *pool);

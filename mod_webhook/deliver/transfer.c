@@ -130,7 +130,9 @@ static curl_socket_t on_open(void *baton, curlsocktype purpose,
         return CURL_SOCKET_BAD;
     }
     transfer->dialled = 1;
-    wh_sockets_opened(transfer->sockets, descriptor);
+    if (transfer->sockets) {
+        wh_sockets_opened(transfer->sockets, descriptor);
+    }
     return descriptor;
 }
 
@@ -159,6 +161,10 @@ static int set_limits(CURL *easy, const wh_settings_t *settings)
     rc |= curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, 60L);
     rc |= curl_easy_setopt(easy, CURLOPT_SSLVERSION,
                            (long)CURL_SSLVERSION_TLSv1_2);
+    rc |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER,
+                           settings->verify_tls ? 1L : 0L);
+    rc |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST,
+                           settings->verify_tls ? 2L : 0L);
     if (settings->ca_file) {
         rc |= curl_easy_setopt(easy, CURLOPT_CAINFO, settings->ca_file);
     }
@@ -180,8 +186,12 @@ static int set_request(CURL *easy, wh_transfer_t *transfer)
     rc |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     rc |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
     rc |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
-    rc |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, wh_sockets_close);
-    rc |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfer->sockets);
+    if (transfer->sockets) {
+        rc |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION,
+                               wh_sockets_close);
+        rc |=
+            curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfer->sockets);
+    }
     return rc == CURLE_OK;
 }
 
@@ -259,6 +269,10 @@ static apr_status_t set_headers(wh_transfer_t *transfer,
         }
         snprintf(transfer->texts[count++], sizeof(transfer->texts[0]),
                  "X-SuperOffice-Signature: %s", signature);
+    }
+    if (transfer->test) {
+        snprintf(transfer->texts[count++], sizeof(transfer->texts[0]),
+                 "X-Hook-Test: true");
     }
     for (i = 0; i < count; i++) {
         transfer->nodes[i].data = transfer->texts[i];

@@ -24,14 +24,15 @@
 #define WH_LOW_SPEED_BYTES 100L
 #define WH_LOW_SPEED_SECONDS 15L
 
-#define WH_TRANSFER_HEADERS 4
+#define WH_TRANSFER_HEADERS 5
 
 typedef struct wh_transfer_t {
     struct wh_transfer_t *next;     /* at rest, or running: in one list */
     struct wh_transfer_t *previous; /* while it is running */
     CURL *easy;
     wh_guard_t *guard;       /* the thread's */
-    wh_sockets_t *sockets;   /* the thread's */
+    wh_sockets_t *sockets;   /* the thread's; NULL: no thread, see probe.h */
+    int test;                /* 1: the test event of a probe */
     wh_target_t *configured; /* whom the handle is set up for */
     wh_delivery_t *delivery;
     void *endpoint;
@@ -53,7 +54,8 @@ typedef struct wh_transfer_t {
     apr_time_t started;
 } wh_transfer_t;
 
-/** A transfer with an easy handle; NULL: out of memory. */
+/** A transfer with an easy handle; NULL: out of memory. Without sockets it is
+ * for curl_easy_perform(). */
 wh_transfer_t *wh_transfer_create(const wh_settings_t *settings,
                                   wh_guard_t *guard, wh_sockets_t *sockets);
 void wh_transfer_destroy(wh_transfer_t *transfer);

@@ -75,8 +75,9 @@ typedef struct wh_delivery_t {
     char *body;      /**< bytes of earlier attempts, or NULL */
     /* outcome: filled by the delivery thread */
     wh_outcome_kind_t outcome;
-    int body_is_new;   /**< 1: body is to be stored */
-    int status;        /**< HTTP status, 0: none came */
+    int body_is_new; /**< 1: body is to be stored */
+    int status;      /**< HTTP status, 0: none came */
+    int gone; /**< 1: the receiver has said that it takes nothing any more */
     const char *error; /**< error class, a constant; NULL: none */
     char address[64];  /**< address dialled, "" for none */
     apr_time_t started;

@@ -25,6 +25,7 @@ typedef struct reader_t {
     wh_webhook_t *webhook;
     const char *problem;      /* rest of a sentence, when refused */
     const char *errors_email; /* alias, applied when all is read */
+    apr_uint32_t seen;        /* bit n: member n has come, in any case */
     apr_pool_t *pool;
 } reader_t;
 
@@ -553,12 +554,58 @@ static const field_t fields[] = {
 
 #define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))
 
+typedef char fields_have_bits[FIELD_COUNT <= 32 ? 1 : -1];
+
 void wh_webhook_json_default(wh_webhook_t *webhook)
 {
     memset(webhook, 0, sizeof(*webhook));
     webhook->events = DEFAULT_EVENTS;
     webhook->state = WH_STATE_ACTIVE;
     webhook->type = DEFAULT_TYPE;
+}
+
+static wh_field_kind_t kind_of(const field_t *field)
+{
+    static const struct {
+        write_fn_t *write;
+        wh_field_kind_t kind;
+    } kinds[] = {{write_id, WH_FIELD_NUMBER},
+                 {write_count, WH_FIELD_NUMBER},
+                 {write_events, WH_FIELD_TEXTS},
+                 {write_state, WH_FIELD_NAMED},
+                 {write_flags, WH_FIELD_FLAGS},
+                 {write_object, WH_FIELD_OBJECT},
+                 {write_registered_by, WH_FIELD_OBJECT},
+                 {write_updated_by, WH_FIELD_OBJECT},
+                 {write_array, WH_FIELD_LIST},
+                 {write_date, WH_FIELD_DATE}};
+    apr_size_t i;
+
+    if (field->read == read_emails) {
+        return WH_FIELD_TEXTS;
+    }
+    for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (kinds[i].write == field->write) {
+            return kinds[i].kind;
+        }
+    }
+    return WH_FIELD_TEXT;
+}
+
+int wh_webhook_json_field(wh_field_t *field, int number)
+{
+    const field_t *row;
+
+    if (number < 0 || number >= (int)FIELD_COUNT) {
+        return 0;
+    }
+    row = &fields[number];
+    field->name = row->name;
+    field->kind = kind_of(row);
+    field->read_only = !row->read;
+    field->most = row->most;
+    field->names = row->names;
+    return 1;
 }
 
 static const field_t *find_field(const char *name)
@@ -577,8 +624,15 @@ static apr_status_t read_member(reader_t *reader, const char **message,
                                 const char *name, const json_t *value)
 {
     const field_t *field = find_field(name);
+    apr_uint32_t bit = field ? 1u << (field - fields) : 0;
     apr_status_t rv;
 
+    if (reader->seen & bit) {
+        *message = apr_pstrcat(reader->pool, "Webhook ", field->name,
+                               " is there twice.", NULL);
+        return APR_EINVAL;
+    }
+    reader->seen |= bit;
     if (!field || !field->read || json_is_null(value)) {
         return APR_SUCCESS;
     }

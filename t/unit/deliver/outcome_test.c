@@ -16,7 +16,7 @@
 #define DICE 0x80000000U
 
 static apr_pool_t *pool;
-static wh_retry_schedule_t *schedule;
+static wh_settings_t settings;
 static wh_event_t *event;
 
 /* One answer as libcurl has brought it. */
@@ -53,7 +53,7 @@ static wh_delivery_t *decide(const answer_t *answer)
         memcpy(transfer->answer, answer->text, transfer->answer_length);
         transfer->header_bytes = transfer->answer_length;
     }
-    wh_outcome_decide(transfer, answer->code, schedule, NOW, DICE);
+    wh_outcome_decide(transfer, answer->code, &settings, NOW, DICE);
     curl_easy_cleanup(transfer->easy);
     free(transfer);
     return delivery;
@@ -295,6 +295,52 @@ static void test_answer(void)
     wh_delivery_destroy(delivery);
 }
 
+static void test_only_200(void)
+{
+    static const int statuses[] = {199, 200, 201, 202, 204, 206, 299, 300, 500};
+    size_t i;
+
+    for (i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+        answer_t answer = {.status = statuses[i], .complete = 1};
+        wh_delivery_t *delivery;
+
+        settings.only_200 = 1;
+        delivery = decide(&answer);
+        settings.only_200 = 0;
+        is_int(delivery->outcome,
+               statuses[i] == 200 ? WH_OUTCOME_DELIVERED : WH_OUTCOME_RETRY,
+               "%d where only 200 counts", statuses[i]);
+        is_str(delivery->error, statuses[i] == 200 ? NULL : "status",
+               "its error");
+        wh_delivery_destroy(delivery);
+    }
+}
+
+static void test_gone(void)
+{
+    answer_t gone = {.status = 410, .complete = 1};
+    answer_t half = {.code = CURLE_RECV_ERROR, .status = 410};
+    answer_t missing = {.status = 404, .complete = 1};
+    wh_delivery_t *delivery = decide(&gone);
+
+    is_int(delivery->gone, 0, "410 is a failure like others");
+    wh_delivery_destroy(delivery);
+    settings.disable_after = 9;
+    delivery = decide(&gone);
+    is_int(delivery->outcome, WH_OUTCOME_FAILED,
+           "410 is final where webhooks are disabled");
+    is_int(delivery->gone, 1, "for the whole webhook");
+    wh_delivery_destroy(delivery);
+    delivery = decide(&half);
+    is_int(delivery->outcome, WH_OUTCOME_RETRY, "half an answer is none");
+    is_int(delivery->gone, 0, "and says nothing");
+    wh_delivery_destroy(delivery);
+    delivery = decide(&missing);
+    is_int(delivery->outcome, WH_OUTCOME_RETRY, "404 is not final");
+    wh_delivery_destroy(delivery);
+    settings.disable_after = 0;
+}
+
 /* The clock may be set back while an attempt runs. */
 static void test_clock(void)
 {
@@ -304,7 +350,7 @@ static void test_clock(void)
     transfer->easy = curl_easy_init();
     transfer->delivery = delivery;
     transfer->started = NOW + 1000000;
-    wh_outcome_decide(transfer, CURLE_GOT_NOTHING, schedule, NOW, DICE);
+    wh_outcome_decide(transfer, CURLE_GOT_NOTHING, &settings, NOW, DICE);
     is_int(delivery->duration, 0, "no attempt takes less than no time");
     curl_easy_cleanup(transfer->easy);
     free(transfer);
@@ -330,15 +376,19 @@ int main(void)
                          .changes = "[]",
                          .data = "{}",
                          .idempotency = ""};
+    wh_retry_schedule_t *schedule;
 
     apr_initialize();
     apr_pool_create(&pool, NULL);
     curl_global_init(CURL_GLOBAL_ALL);
     wh_retry_parse(&schedule, "1s 4s", pool);
+    settings.retry = schedule;
     event = wh_event_create(&fields);
     test_table();
     test_due();
     test_answer();
+    test_only_200();
+    test_gone();
     test_clock();
     test_classes();
     is_int(event->references, 1, "no delivery is left");

@@ -17,7 +17,6 @@
 static apr_pool_t *pool;
 static wh_settings_t settings = {.timeout = 10000000,
                                  .connect_timeout = 10000000};
-static wh_retry_schedule_t *schedule;
 static wh_guard_t guard;
 static wh_sockets_t sockets;
 static wh_event_t *event;
@@ -117,7 +116,7 @@ static wh_delivery_t *attempt(receiver_t *receiver, wh_transfer_t **result,
     target = make_target(receiver->port, "{\"X-Own\":\"value\"}");
     wh_transfer_prepare(transfer, target, delivery, apr_time_now());
     wh_target_release(target);
-    wh_outcome_decide(transfer, curl_easy_perform(transfer->easy), schedule,
+    wh_outcome_decide(transfer, curl_easy_perform(transfer->easy), &settings,
                       apr_time_now(), 0x80000000U);
     /* Without a connection the receiver still waits for one. */
     shutdown(receiver->listener, SHUT_RDWR);
@@ -247,6 +246,7 @@ static void test_request(void)
            "the sender's headers");
     is_int(count_of(receiver.request, "\r\nX-SuperOffice-Retry: 0\r\n"), 1,
            "the first attempt");
+    is_int(count_of(receiver.request, "X-Hook-Test"), 0, "no test");
     is_int(count_of(receiver.request, "Expect:"), 0, "no waiting");
     is_int(count_of(receiver.request, "Transfer-Encoding"), 0, "no chunks");
     end_attempt(transfer);
@@ -431,12 +431,14 @@ static wh_event_t *make_event(void)
 
 int main(void)
 {
+    wh_retry_schedule_t *schedule;
     wh_address_policy_t *policy;
 
     apr_initialize();
     apr_pool_create(&pool, NULL);
     curl_global_init(CURL_GLOBAL_ALL);
     wh_retry_parse(&schedule, "1s 4s", pool);
+    settings.retry = schedule;
     wh_address_policy_create(&policy, pool);
     wh_address_policy_allow(policy, "127.0.0.1");
     wh_guard_init(&guard, policy, pool);
