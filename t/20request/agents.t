@@ -190,7 +190,7 @@ for (@filters) {
         '... without secrets and links';
 }
 for my $body ('[]', '"x"', '5', '{"statusFilter":"Asleep"}',
-              '{"statusFilter":9}', '{"nameFilter":5}', '{"eventFilter":[]}') {
+              '{"statusFilter":9}', '{"nameFilter":{}}', '{"eventFilter":[]}') {
     refused agent('GetAllWebhooks', $body), 400, qr/./, "GetAllWebhooks $body";
 }
 

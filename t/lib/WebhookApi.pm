@@ -35,8 +35,12 @@ sub call {
             if !exists $headers{'Content-Type'};
         $body = $json->encode($body) if ref $body;
     }
-    return $server->request($method, $path, headers => \%headers,
+    my $answer = $server->request($method, $path, headers => \%headers,
         defined $body ? (content => $body) : ());
+
+    # HTTP::Tiny gives none for an answer that can have none.
+    $answer->{content} = '' if !defined $answer->{content};
+    return $answer;
 }
 
 sub expect {
