@@ -78,6 +78,8 @@ my @signals = (
     [$XML, '<data><member name="windowName">x</member><member name="widgets"'
         . ' type="null"/></data>', $both],
     [$XML, '<data type="object"/>', ''],
+    [$XML, '<data/>', ''],
+    [$XML, '<b>' . '<a>' x 64 . '</a>' x 64 . '</b>', 'a'],
     [$FORM, 'windowName=foo&widgets=123', $both],
     [$FORM, 'windowName=foo+bar%21&widgets[]=1&widgets[]=2', $both],
     [$FORM, 'windowName&widgets[a][b]=1', $both],
@@ -278,7 +280,7 @@ my @bad_xml = (
     ['a control character', "<d><a>\x01</a></d>"],
     ['a NUL in JSON', '<d><a type="json">"\\u0000"</a></d>'],
     ['invalid UTF-8', "<d><a>\xff</a></d>"],
-    ['65 levels', '<d>' . nested('<a>', '</a>', 64) . '</d>'],
+    ['65 levels', '<d>' . nested('<a>', '</a>', 65) . '</d>'],
     ['100000 open elements', '<a>' x 70_000],
     ['10001 elements', "<d>$elements</d>"],
     ['10001 items', '<d><a>' . '<item/>' x 10_001 . '</a></d>'],

@@ -9,8 +9,12 @@ use Test::More;
 use WebhookApi qw(call create entity path_of remove signal);
 use WebhookCheck qw(answered decoded refused without);
 use WebhookNpm ();
+use WebhookRun ();
 use WebhookServer ();
 use WebhookSink ();
+
+# Targets that answer 500, on purpose.
+WebhookRun::expect_log(qr/WH1221: webhook \d+ .* status 500/);
 
 my $server = WebhookServer->new(conf => "WebhookRetry 100ms\n")->start;
 my $sink = WebhookSink->new(script => {

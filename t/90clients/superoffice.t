@@ -34,8 +34,9 @@ END
 my $strict = WebhookServer->new(
     directives => { WebhookRequireHTTPS => undef })->start;
 
-# A wrong password and a ticket that is none, on purpose.
-WebhookRun::expect_log(qr/user tje0\b.*[Pp]assword/, qr/WH204\d: /);
+# A wrong password, a ticket that is none, a bad target: all on purpose.
+WebhookRun::expect_log(qr/user tje0\b.*[Pp]assword/, qr/WH204\d: /,
+    qr/WH1221: webhook \d+ .* status 500/);
 
 # A ticket of an application, as the database has them.
 sub make_ticket {

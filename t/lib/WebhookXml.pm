@@ -36,7 +36,7 @@ sub value_of {
         $element->childNodes;
 
     $type = 'object' if !defined $type && $is_root && @children;
-    return text_of($element) if !defined $type;
+    return text_of($element) if !defined $type || $type eq 'string';
     return object_of(@children) if $type eq 'object';
     return array_of(@children) if $type eq 'array';
     croak "elements in a $type" if @children;
@@ -66,8 +66,11 @@ sub object_of {
     for my $element (@elements) {
         my $name = $element->nodeName;
 
-        $name = $element->getAttribute('name') if $name eq 'member'
-            && defined $element->getAttribute('name');
+        if ($name eq 'member' && defined $element->getAttribute('name')) {
+            $name = $element->getAttribute('name');
+            $name = $json->decode($name)
+                if ($element->getAttribute('name-type') || '') eq 'json';
+        }
         croak "$name twice" if exists $object{$name};
         $object{$name} = value_of($element);
     }
