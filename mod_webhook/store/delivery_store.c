@@ -16,16 +16,7 @@ apr_status_t wh_store_batch(wh_store_t *store, wh_store_batch_fn_t *work,
 
 static apr_status_t read_generation(wh_store_t *store, void *baton)
 {
-    const void *args[] = {"generation"};
-    apr_int64_t *generation = baton;
-    wh_rows_t rows;
-    apr_status_t rv;
-
-    rv = wh_db_select(&rows, &store->db, WH_SQL_META_GET, args);
-    if (rv == APR_SUCCESS) {
-        *generation = wh_rows_next(&rows) ? wh_rows_int64(&rows, 0) : 0;
-    }
-    return rv;
+    return wh_store_number(baton, store, "generation");
 }
 
 apr_status_t wh_store_generation(apr_int64_t *generation, wh_store_t *store)

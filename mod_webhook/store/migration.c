@@ -46,7 +46,32 @@ static const char *const step_1[] = {
     NULL,
 };
 
-static const char *const *const steps[WH_SCHEMA_VERSION] = {step_1};
+/* Credentials are stored as hashes alone; the secrets are those that the
+ * installation itself makes its own values with. */
+static const char *const step_2[] = {
+    "ALTER TABLE webhook ADD COLUMN version BIGINT NOT NULL DEFAULT 1",
+    "ALTER TABLE webhook ADD COLUMN app_id BIGINT NOT NULL DEFAULT 0",
+    "CREATE TABLE token ("
+    "id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, "
+    "kind BIGINT NOT NULL, context TEXT NOT NULL, owner TEXT NOT NULL, "
+    "associate_id BIGINT NOT NULL, app_id BIGINT NOT NULL, "
+    "scopes BIGINT NOT NULL, created BIGINT NOT NULL, "
+    "expires BIGINT NOT NULL)",
+    "CREATE INDEX token_expires ON token (expires) WHERE expires > 0",
+    "CREATE TABLE app ("
+    "id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, "
+    "context TEXT NOT NULL, name TEXT NOT NULL, "
+    "webhook_access BIGINT NOT NULL, created BIGINT NOT NULL, "
+    "UNIQUE (context, name))",
+    "CREATE TABLE secret (name TEXT NOT NULL PRIMARY KEY, "
+    "value TEXT NOT NULL)",
+    "INSERT INTO meta (name, value) VALUES ('last_token_id', 0)",
+    "INSERT INTO meta (name, value) VALUES ('last_app_id', 0)",
+    "INSERT INTO meta (name, value) VALUES ('replays', 0)",
+    NULL,
+};
+
+static const char *const *const steps[WH_SCHEMA_VERSION] = {step_1, step_2};
 
 const char *const *wh_migration_statements(int number)
 {

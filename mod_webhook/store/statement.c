@@ -6,13 +6,19 @@
     "w.type, w.headers, w.properties, w.registered, w.updated, "               \
     "w.registered_id, w.registered_by, w.updated_id, w.updated_by, "           \
     "w.error_emails, w.error_associates, w.description, w.notify_via, "        \
-    "w.notify_when, u.total_calls, u.total_errors, u.consecutive_errors, "     \
-    "u.last_error "                                                            \
+    "w.notify_when, w.version, w.app_id, u.total_calls, u.total_errors, "      \
+    "u.consecutive_errors, u.last_error "                                      \
     "FROM webhook w LEFT JOIN webhook_usage u ON u.webhook_id = w.id "
 
 #define EVENT_COLUMNS                                                          \
     "e.id, e.uuid, e.time, e.primary_key, e.associate_id, e.name, "            \
     "e.context, e.data "
+
+#define TOKEN_COLUMNS                                                          \
+    "id, kind, context, owner, associate_id, app_id, scopes, created, "        \
+    "expires FROM token "
+
+#define APP_COLUMNS "id, context, name, webhook_access, created FROM app "
 
 /* The scan of a claim: an index range, in the order of its columns. */
 #define WAITING "owner = 0 AND webhook_id = %lld AND state = 0"
@@ -43,16 +49,18 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
         "INSERT INTO webhook (id, context, name, events, target_url, secret, "
         "state, type, headers, properties, registered, updated, "
         "registered_id, registered_by, updated_id, updated_by, error_emails, "
-        "error_associates, description, notify_via, notify_when) VALUES "
+        "error_associates, description, notify_via, notify_when, version, "
+        "app_id) VALUES "
         "(%lld, %s, %s, %s, %s, %s, %lld, %s, %s, %s, %lld, %lld, %lld, %s, "
-        "%lld, %s, %s, %s, %s, %lld, %lld)",
+        "%lld, %s, %s, %s, %s, %lld, %lld, %lld, %lld)",
     [WH_SQL_WEBHOOK_UPDATE] =
         "UPDATE webhook SET name = %s, events = %s, target_url = %s, "
         "secret = %s, state = %lld, type = %s, headers = %s, "
         "properties = %s, updated = %lld, updated_id = %lld, "
         "updated_by = %s, error_emails = %s, error_associates = %s, "
-        "description = %s, notify_via = %lld, notify_when = %lld "
-        "WHERE context = %s AND id = %lld",
+        "description = %s, notify_via = %lld, notify_when = %lld, "
+        "version = version + 1 "
+        "WHERE context = %s AND id = %lld AND version = %lld",
     [WH_SQL_WEBHOOK_DELETE] =
         "DELETE FROM webhook WHERE context = %s AND id = %lld",
     [WH_SQL_USAGE_INSERT] =
@@ -70,6 +78,9 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
         "consecutive_errors = consecutive_errors + 1, last_error = %s, "
         "failing_since = CASE WHEN failing_since = 0 THEN %lld "
         "ELSE failing_since END WHERE webhook_id = %lld",
+    [WH_SQL_USAGE_RESET] =
+        "UPDATE webhook_usage SET consecutive_errors = 0, failing_since = 0 "
+        "WHERE webhook_id = %lld",
 
     [WH_SQL_EVENT_INSERT] =
         "INSERT INTO event (id, uuid, context, name, primary_key, "
@@ -138,6 +149,39 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
     [WH_SQL_EXPIRED_COUNT] =
         "SELECT count(*) FROM (SELECT id, state FROM delivery "
         "WHERE id < %lld ORDER BY id LIMIT 500) AS swept WHERE state = 0",
+
+    /* A text that is NULL asks for all contexts. */
+    [WH_SQL_TOKEN_INSERT] =
+        "INSERT INTO token (id, hash, kind, context, owner, associate_id, "
+        "app_id, scopes, created, expires) VALUES "
+        "(%lld, %s, %lld, %s, %s, %lld, %lld, %lld, %lld, %lld) "
+        "ON CONFLICT DO NOTHING",
+    [WH_SQL_TOKEN_FIND] = "SELECT " TOKEN_COLUMNS "WHERE hash = %s",
+    [WH_SQL_TOKEN_LIST] =
+        "SELECT " TOKEN_COLUMNS "WHERE (%s IS NULL OR context = %s) "
+        "AND id > %lld ORDER BY id LIMIT 500",
+    [WH_SQL_TOKEN_DELETE] =
+        "DELETE FROM token WHERE id = %lld AND (%s IS NULL OR context = %s)",
+    [WH_SQL_TOKEN_DELETE_OF_APP] = "DELETE FROM token WHERE app_id = %lld",
+    [WH_SQL_TOKEN_EXTEND] =
+        "UPDATE token SET expires = CASE WHEN expires > 0 AND expires < %lld "
+        "THEN %lld ELSE expires END WHERE id = %lld",
+    [WH_SQL_TOKEN_SWEEP] =
+        "DELETE FROM token WHERE id IN (SELECT id FROM token "
+        "WHERE expires > 0 AND expires < %lld ORDER BY expires LIMIT 500)",
+    [WH_SQL_APP_INSERT] =
+        "INSERT INTO app (id, hash, context, name, webhook_access, created) "
+        "VALUES (%lld, %s, %s, %s, %lld, %lld) ON CONFLICT DO NOTHING",
+    [WH_SQL_APP_FIND] = "SELECT " APP_COLUMNS "WHERE hash = %s",
+    [WH_SQL_APP_GET] = "SELECT " APP_COLUMNS "WHERE id = %lld",
+    [WH_SQL_APP_LIST] =
+        "SELECT " APP_COLUMNS "WHERE (%s IS NULL OR context = %s) "
+        "AND id > %lld ORDER BY id LIMIT 500",
+    [WH_SQL_APP_DELETE] =
+        "DELETE FROM app WHERE id = %lld AND (%s IS NULL OR context = %s)",
+    [WH_SQL_SECRET_INSERT] = "INSERT INTO secret (name, value) VALUES (%s, %s) "
+                             "ON CONFLICT DO NOTHING",
+    [WH_SQL_SECRET_GET] = "SELECT value FROM secret WHERE name = %s",
 };
 
 const char *wh_statement_text(wh_statement_t statement)

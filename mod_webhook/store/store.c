@@ -319,6 +319,30 @@ apr_status_t wh_store_read(wh_store_t *store, wh_store_work_fn_t *work,
     return rv == WH_STORE_DOWN && was_open ? read_once(store, work, baton) : rv;
 }
 
+apr_status_t wh_store_number(apr_int64_t *value, wh_store_t *store,
+                             const char *name)
+{
+    const void *args[] = {name};
+    wh_rows_t rows;
+    apr_status_t rv;
+
+    rv = wh_db_select(&rows, &store->db, WH_SQL_META_GET, args);
+    if (rv == APR_SUCCESS) {
+        *value = wh_rows_next(&rows) ? wh_rows_int64(&rows, 0) : 0;
+    }
+    return rv;
+}
+
+apr_status_t wh_store_number_next(apr_int64_t *value, wh_store_t *store,
+                                  const char *name)
+{
+    const void *args[] = {name};
+    apr_status_t rv;
+
+    rv = wh_db_update(&store->db, NULL, WH_SQL_META_INCREMENT, args);
+    return rv == APR_SUCCESS ? wh_store_number(value, store, name) : rv;
+}
+
 /* Not in a transaction: SQLite refuses a checkpoint inside one. */
 apr_status_t wh_store_checkpoint(int *pages, wh_store_t *store, int truncate)
 {

@@ -65,7 +65,8 @@ apr_status_t wh_store_webhook_get(struct wh_webhook_t **webhook,
                                   wh_store_t *store, const char *context,
                                   apr_int32_t id, apr_pool_t *pool);
 
-/** Stores a new webhook and sets webhook->id. Committed when it returns. */
+/** Stores a new webhook and sets webhook->id and version (1). Committed when it
+ * returns. */
 apr_status_t wh_store_webhook_insert(wh_store_t *store,
                                      struct wh_webhook_t *webhook);
 

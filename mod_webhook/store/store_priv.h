@@ -37,6 +37,13 @@ apr_status_t wh_store_write(wh_store_t *store, wh_store_work_fn_t *work,
 apr_status_t wh_store_read(wh_store_t *store, wh_store_work_fn_t *work,
                            void *baton);
 
+/** [inside of work] A number of table meta; 0 if there is none of this name. */
+apr_status_t wh_store_number(apr_int64_t *value, wh_store_t *store,
+                             const char *name);
+/** [inside of write work] Adds 1 to a number and gives it. */
+apr_status_t wh_store_number_next(apr_int64_t *value, wh_store_t *store,
+                                  const char *name);
+
 /** One row of wh_statement's webhook columns as a record. */
 struct wh_webhook_t *wh_store_webhook_row(wh_rows_t *rows, apr_pool_t *pool);
 

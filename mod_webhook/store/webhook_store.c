@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <apr_strings.h>
+#include <string.h>
 
 #include "model/webhook.h"
 #include "store/delivery_store.h"
 #include "store/store_priv.h"
 
-static apr_status_t increment(wh_store_t *store, const char *name)
-{
-    const void *args[] = {name};
-
-    return wh_db_update(&store->db, NULL, WH_SQL_META_INCREMENT, args);
-}
-
 /* Whoever changes a webhook says so here, in the same transaction: the
  * dispatcher compares the number before it matches a batch. */
 static apr_status_t changed(wh_store_t *store)
 {
-    return increment(store, "generation");
+    apr_int64_t generation;
+
+    return wh_store_number_next(&generation, store, "generation");
 }
 
 wh_webhook_t *wh_store_webhook_row(wh_rows_t *rows, apr_pool_t *pool)
@@ -45,6 +40,8 @@ wh_webhook_t *wh_store_webhook_row(wh_rows_t *rows, apr_pool_t *pool)
     w->description = wh_rows_text(rows, column++, pool);
     w->notify_via = (int)wh_rows_int64(rows, column++);
     w->notify_when = (int)wh_rows_int64(rows, column++);
+    w->version = wh_rows_int64(rows, column++);
+    w->app_id = wh_rows_int64(rows, column++);
     w->total_calls = wh_rows_int64(rows, column++);
     w->total_errors = wh_rows_int64(rows, column++);
     w->consecutive_errors = wh_rows_int64(rows, column++);
@@ -56,6 +53,8 @@ wh_webhook_t *wh_store_webhook_row(wh_rows_t *rows, apr_pool_t *pool)
 typedef struct request_t {
     const char *context; /* NULL: all */
     apr_int64_t id;
+    apr_int64_t version; /* the one expected, 0: any */
+    apr_int64_t written; /* id or version that an earlier run has written */
     int affected;
     wh_webhook_t *webhook;
     apr_array_header_t *webhooks;
@@ -145,28 +144,71 @@ apr_status_t wh_store_webhook_get(wh_webhook_t **webhook, wh_store_t *store,
     return rv;
 }
 
-/* Ids are never used again: a counter, not the highest id in the table. */
-static apr_status_t next_id(apr_int64_t *id, wh_store_t *store)
+static int same_text(const char *a, const char *b)
 {
-    const void *args[] = {"last_webhook_id"};
-    wh_rows_t rows;
-    apr_status_t rv = increment(store, "last_webhook_id");
-
-    if (rv == APR_SUCCESS) {
-        rv = wh_db_select(&rows, &store->db, WH_SQL_META_GET, args);
-    }
-    if (rv == APR_SUCCESS && wh_rows_next(&rows)) {
-        *id = wh_rows_int64(&rows, 0);
-    }
-    return rv;
+    return a && b ? !strcmp(a, b) : a == b;
 }
 
-static apr_status_t insert_row(wh_store_t *store, void *baton)
+/* Whether all that a save writes is the same. */
+static int same_record(const wh_webhook_t *a, const wh_webhook_t *b)
 {
-    wh_webhook_t *w = ((request_t *)baton)->webhook;
-    apr_int64_t id = 0, state = w->state, registered_id = w->registered_id;
+    const char *texts[][2] = {{a->name, b->name},
+                              {a->events, b->events},
+                              {a->target_url, b->target_url},
+                              {a->secret, b->secret},
+                              {a->type, b->type},
+                              {a->headers, b->headers},
+                              {a->properties, b->properties},
+                              {a->updated_by, b->updated_by},
+                              {a->error_emails, b->error_emails},
+                              {a->error_associates, b->error_associates},
+                              {a->description, b->description}};
+    apr_int64_t numbers[][2] = {{a->state, b->state},
+                                {a->updated, b->updated},
+                                {a->updated_id, b->updated_id},
+                                {a->notify_via, b->notify_via},
+                                {a->notify_when, b->notify_when}};
+    int same = 1;
+    size_t i;
+
+    for (i = 0; same && i < sizeof(texts) / sizeof(texts[0]); i++) {
+        same = same_text(texts[i][0], texts[i][1]);
+    }
+    for (i = 0; same && i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        same = numbers[i][0] == numbers[i][1];
+    }
+    return same;
+}
+
+/* Whether an earlier run of an insert took place after all. Its id may be
+ * somebody else's by now: then the record says so. */
+static apr_status_t find_inserted(int *found, wh_store_t *store,
+                                  request_t *request)
+{
+    const wh_webhook_t *w = request->webhook;
+    request_t stored = {.context = w->context, .id = request->written};
+    apr_status_t rv = APR_ENOENT;
+
+    *found = 0;
+    if (request->written) {
+        stored.pool = request->pool;
+        rv = get(store, &stored);
+    }
+    if (rv == APR_SUCCESS) {
+        *found = stored.webhook->registered == w->registered &&
+                 stored.webhook->app_id == w->app_id &&
+                 same_text(stored.webhook->registered_by, w->registered_by) &&
+                 same_record(stored.webhook, w);
+    }
+    return rv == APR_ENOENT ? APR_SUCCESS : rv;
+}
+
+static apr_status_t insert_columns(wh_store_t *store, const wh_webhook_t *w,
+                                   apr_int64_t id)
+{
+    apr_int64_t state = w->state, registered_id = w->registered_id;
     apr_int64_t updated_id = w->updated_id, via = w->notify_via;
-    apr_int64_t when = w->notify_when;
+    apr_int64_t when = w->notify_when, version = 1;
     const void *args[] = {&id,
                           w->context,
                           w->name,
@@ -187,21 +229,45 @@ static apr_status_t insert_row(wh_store_t *store, void *baton)
                           w->error_associates,
                           w->description,
                           &via,
-                          &when};
-    const void *usage_args[] = {&id};
-    apr_status_t rv = next_id(&id, store);
+                          &when,
+                          &version,
+                          &w->app_id};
 
+    return wh_db_update(&store->db, NULL, WH_SQL_WEBHOOK_INSERT, args);
+}
+
+/* Ids are never used again: a counter, not the highest id in the table. */
+static apr_status_t insert_row(wh_store_t *store, void *baton)
+{
+    request_t *request = baton;
+    const void *usage_args[] = {&request->id};
+    int found;
+    apr_status_t rv = find_inserted(&found, store, request);
+
+    if (rv != APR_SUCCESS || found) {
+        return rv;
+    }
+    rv = wh_store_number_next(&request->id, store, "last_webhook_id");
     if (rv == APR_SUCCESS) {
-        rv = wh_db_update(&store->db, NULL, WH_SQL_WEBHOOK_INSERT, args);
+        request->written = request->id;
+        rv = insert_columns(store, request->webhook, request->id);
     }
     if (rv == APR_SUCCESS) {
         rv = wh_db_update(&store->db, NULL, WH_SQL_USAGE_INSERT, usage_args);
     }
+    return rv == APR_SUCCESS ? changed(store) : rv;
+}
+
+/* Writes with a pool for the records that the work reads on its way. */
+static apr_status_t write_with_pool(wh_store_t *store, wh_store_work_fn_t *work,
+                                    request_t *request)
+{
+    apr_status_t rv = apr_pool_create(&request->pool, store->pool);
+
     if (rv == APR_SUCCESS) {
-        rv = changed(store);
-    }
-    if (rv == APR_SUCCESS) {
-        w->id = (apr_int32_t)id;
+        apr_pool_tag(request->pool, "webhook_save");
+        rv = wh_store_write(store, work, request);
+        apr_pool_destroy(request->pool);
     }
     return rv;
 }
@@ -209,13 +275,18 @@ static apr_status_t insert_row(wh_store_t *store, void *baton)
 apr_status_t wh_store_webhook_insert(wh_store_t *store, wh_webhook_t *webhook)
 {
     request_t request = {.webhook = webhook};
+    apr_status_t rv = write_with_pool(store, insert_row, &request);
 
-    return wh_store_write(store, insert_row, &request);
+    if (rv == APR_SUCCESS) {
+        webhook->id = (apr_int32_t)request.written;
+        webhook->version = 1;
+    }
+    return rv;
 }
 
-static apr_status_t update_row(wh_store_t *store, void *baton)
+static apr_status_t update_columns(int *affected, wh_store_t *store,
+                                   const wh_webhook_t *w, apr_int64_t version)
 {
-    const wh_webhook_t *w = ((request_t *)baton)->webhook;
     apr_int64_t id = w->id, state = w->state, updated_id = w->updated_id;
     apr_int64_t via = w->notify_via, when = w->notify_when;
     const void *args[] = {w->name,
@@ -235,13 +306,47 @@ static apr_status_t update_row(wh_store_t *store, void *baton)
                           &via,
                           &when,
                           w->context,
-                          &id};
-    int affected = 0;
-    apr_status_t rv;
+                          &id,
+                          &version};
 
-    rv = wh_db_update(&store->db, &affected, WH_SQL_WEBHOOK_UPDATE, args);
+    return wh_db_update(&store->db, affected, WH_SQL_WEBHOOK_UPDATE, args);
+}
+
+/* What was counted against it before is forgiven. */
+static apr_status_t reset_usage(wh_store_t *store, apr_int64_t id)
+{
+    const void *args[] = {&id};
+
+    return wh_db_update(&store->db, NULL, WH_SQL_USAGE_RESET, args);
+}
+
+static apr_status_t update_row(wh_store_t *store, void *baton)
+{
+    request_t *request = baton;
+    const wh_webhook_t *w = request->webhook;
+    request_t stored = {
+        .context = w->context, .id = w->id, .pool = request->pool};
+    int affected = 0;
+    apr_status_t rv = get(store, &stored);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (request->written && request->written == stored.webhook->version &&
+        same_record(stored.webhook, w)) {
+        return APR_SUCCESS; /* the earlier run took place after all */
+    }
+    if (request->version && request->version != stored.webhook->version) {
+        return WH_STORE_CHANGED;
+    }
+    rv = update_columns(&affected, store, w, stored.webhook->version);
     if (rv == APR_SUCCESS && affected == 0) {
-        return APR_ENOENT;
+        return WH_STORE_CHANGED;
+    }
+    request->written = stored.webhook->version + 1;
+    if (rv == APR_SUCCESS && w->state == WH_STATE_ACTIVE &&
+        stored.webhook->state != WH_STATE_ACTIVE) {
+        rv = reset_usage(store, w->id);
     }
     return rv == APR_SUCCESS ? changed(store) : rv;
 }
@@ -249,10 +354,13 @@ static apr_status_t update_row(wh_store_t *store, void *baton)
 apr_status_t wh_store_webhook_update(wh_store_t *store, wh_webhook_t *webhook,
                                      apr_int64_t version)
 {
-    request_t request = {.webhook = webhook};
+    request_t request = {.webhook = webhook, .version = version};
+    apr_status_t rv = write_with_pool(store, update_row, &request);
 
-    (void)version;
-    return wh_store_write(store, update_row, &request);
+    if (rv == APR_SUCCESS) {
+        webhook->version = request.written;
+    }
+    return rv;
 }
 
 static apr_status_t delete_row(wh_store_t *store, void *baton)
@@ -260,12 +368,18 @@ static apr_status_t delete_row(wh_store_t *store, void *baton)
     request_t *request = baton;
     const void *args[] = {request->context, &request->id};
     const void *usage_args[] = {&request->id};
-    int affected = 0;
-    apr_status_t rv;
+    apr_status_t rv = get(store, request);
 
-    rv = wh_db_update(&store->db, &affected, WH_SQL_WEBHOOK_DELETE, args);
-    if (rv == APR_SUCCESS && affected == 0) {
-        return APR_ENOENT;
+    if (rv == APR_ENOENT && request->written) {
+        return APR_SUCCESS; /* the earlier run took place after all */
+    }
+    if (rv == APR_SUCCESS && request->version &&
+        request->version != request->webhook->version) {
+        rv = WH_STORE_CHANGED;
+    }
+    if (rv == APR_SUCCESS) {
+        request->written = request->webhook->version;
+        rv = wh_db_update(&store->db, NULL, WH_SQL_WEBHOOK_DELETE, args);
     }
     if (rv == APR_SUCCESS) {
         rv = wh_db_update(&store->db, NULL, WH_SQL_USAGE_DELETE, usage_args);
@@ -285,10 +399,9 @@ static apr_status_t cancel_waiting(wh_store_t *store, void *baton)
 apr_status_t wh_store_webhook_delete(wh_store_t *store, const char *context,
                                      apr_int32_t id, apr_int64_t version)
 {
-    request_t request = {.context = context, .id = id};
-    apr_status_t rv = wh_store_write(store, delete_row, &request);
+    request_t request = {.context = context, .id = id, .version = version};
+    apr_status_t rv = write_with_pool(store, delete_row, &request);
 
-    (void)version;
     if (rv != APR_SUCCESS) {
         return rv;
     }

@@ -1,61 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Webhooks in the database. */
-#include <apr_dbd.h>
-#include <apr_general.h>
-#include <apr_strings.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include "base/settings.h"
 #include "model/webhook.h"
-#include "store/db.h"
+
 #include "store/delivery_store.h"
-#include "unit/tap.h"
-
-static apr_pool_t *pool;
-static char directory[] = "/tmp/webhook-test-XXXXXX";
-static wh_settings_t settings = {.database_driver = "sqlite3",
-                                 .state_dir = directory};
-static wh_store_t *store;
-static wh_db_t outside; /* a second connection, to look at the rows */
-
-static int begin(void)
-{
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-    if (!mkdtemp(directory) || apr_dbd_init(pool) != APR_SUCCESS) {
-        return 0;
-    }
-    settings.database_params = apr_pstrcat(pool, directory, "/test.db", NULL);
-    outside.pool = pool;
-    outside.driver_name = settings.database_driver;
-    outside.params = settings.database_params;
-    return wh_store_create(&store, &settings) == APR_SUCCESS &&
-           wh_store_open(store) == APR_SUCCESS &&
-           wh_db_open(&outside) == APR_SUCCESS;
-}
-
-static void end(void)
-{
-    wh_db_close(&outside);
-    wh_store_destroy(store);
-    unlink(settings.database_params);
-    unlink(apr_pstrcat(pool, directory, "/test.db.lock", NULL));
-    ok(rmdir(directory) == 0, "nothing else is left in the directory");
-    apr_terminate();
-}
-
-/* First column of the first row, -1: no row. */
-static apr_int64_t number(const char *sql)
-{
-    wh_rows_t rows;
-
-    if (wh_db_query(&rows, &outside, sql) != APR_SUCCESS ||
-        !wh_rows_next(&rows)) {
-        return -1;
-    }
-    return wh_rows_int64(&rows, 0);
-}
+#include "unit/store/fixture.h"
 
 static wh_webhook_t sample(const char *context)
 {
@@ -70,6 +18,7 @@ static wh_webhook_t sample(const char *context)
                             .properties = "{\"p\":[1,null]}",
                             .registered = APR_INT64_C(1767323045678900),
                             .updated = APR_INT64_C(1767323045678901),
+                            .app_id = APR_INT64_C(5000000000),
                             .registered_id = 5,
                             .registered_by = "tje0",
                             .updated_id = -6,
@@ -106,6 +55,8 @@ static void check_same(const wh_webhook_t *got, const wh_webhook_t *want)
     is_str(got->description, want->description, "description");
     is_int(got->notify_via, want->notify_via, "notify via");
     is_int(got->notify_when, want->notify_when, "notify when");
+    is_int(got->version, want->version, "version");
+    is_int(got->app_id, want->app_id, "application");
 }
 
 static apr_int64_t generation(void)
@@ -123,6 +74,7 @@ static void test_insert(void)
 
     is_int(wh_store_webhook_insert(store, &webhook), APR_SUCCESS, "insert");
     is_int(webhook.id, 1, "sets the id");
+    is_int(webhook.version, 1, "and the first version");
     is_int(generation(), before + 1, "is a change");
     is_int(wh_store_webhook_get(&got, store, "tenant", 1, pool), APR_SUCCESS,
            "get");
@@ -196,15 +148,18 @@ static void test_update(void)
     is_int(generation(), before + 1, "is a change");
     wh_store_webhook_get(&got, store, "tenant", 1, pool);
     check_same(got, &webhook);
+    is_int(got->version, 2, "a new version");
     webhook.registered = 1;
     webhook.registered_id = 99;
     webhook.registered_by = "forged";
+    webhook.app_id = 99;
     webhook.total_calls = webhook.total_errors = 0;
     wh_store_webhook_update(store, &webhook, 0);
     wh_store_webhook_get(&got, store, "tenant", 1, pool);
     is_str(got->registered_by, "tje0", "who registered it stays");
     is_int(got->registered_id, 5, "with the id");
     is_int(got->registered, sample("").registered, "and the time");
+    is_int(got->app_id, sample("").app_id, "and the application");
     ok(got->total_calls == 4 && got->total_errors == 3 &&
            got->consecutive_errors == 2,
        "counters stay");
@@ -243,6 +198,119 @@ static void test_delete(void)
     is_int(webhook.id, last + 2, "not even when all are gone");
 }
 
+/* Two people have read the same version. */
+static void test_version(void)
+{
+    wh_webhook_t first = sample("version"), second, *got;
+    apr_int64_t before;
+
+    wh_store_webhook_insert(store, &first);
+    second = first;
+    first.name = "first";
+    second.name = "second";
+    is_int(wh_store_webhook_update(store, &first, 1), APR_SUCCESS,
+           "who is first saves");
+    is_int(first.version, 2, "and gets the new version");
+    before = generation();
+    is_int(wh_store_webhook_update(store, &second, 1), WH_STORE_CHANGED,
+           "who is second is told");
+    is_int(second.version, 1, "and has no new version");
+    is_int(wh_store_webhook_delete(store, "version", first.id, 1),
+           WH_STORE_CHANGED, "likewise who deletes");
+    is_int(generation(), before, "neither is a change");
+    wh_store_webhook_get(&got, store, "version", first.id, pool);
+    is_str(got->name, "first", "nothing is lost");
+    is_int(got->version, 2, "in this version");
+    is_int(wh_store_webhook_update(store, &second, 2), APR_SUCCESS,
+           "who has read that can save");
+    is_int(wh_store_webhook_update(store, &second, 0), APR_SUCCESS,
+           "so can who does not mind");
+    is_int(second.version, 4, "each is a version");
+    is_int(wh_store_webhook_delete(store, "other", first.id, 4), APR_ENOENT,
+           "another context is not told of versions");
+    second.context = "other";
+    is_int(wh_store_webhook_update(store, &second, 1), APR_ENOENT,
+           "by a save neither");
+    is_int(wh_store_webhook_delete(store, "version", first.id, 4), APR_SUCCESS,
+           "the right version is deleted");
+    second.context = "version";
+    is_int(wh_store_webhook_update(store, &second, 4), APR_ENOENT,
+           "and then it is gone");
+}
+
+static const char *usage(apr_int32_t id)
+{
+    return text(apr_psprintf(
+        pool,
+        "SELECT total_calls || '|' || total_errors || '|' || "
+        "consecutive_errors || '|' || last_error || '|' || failing_since "
+        "FROM webhook_usage WHERE webhook_id = %d",
+        id));
+}
+
+static void test_activate(void)
+{
+    wh_webhook_t webhook = sample("activate");
+
+    wh_store_webhook_insert(store, &webhook);
+    wh_db_execute(&outside, "UPDATE webhook_usage SET total_calls = 9, "
+                            "total_errors = 8, consecutive_errors = 7, "
+                            "last_error = 'e', failing_since = 6");
+    wh_store_webhook_update(store, &webhook, 0);
+    is_str(usage(webhook.id), "9|8|7|e|6", "active before: errors count on");
+    webhook.state = WH_STATE_TOO_MANY_ERRORS;
+    wh_store_webhook_update(store, &webhook, 0);
+    is_str(usage(webhook.id), "9|8|7|e|6", "disabled: they stay");
+    webhook.state = WH_STATE_ACTIVE;
+    wh_store_webhook_update(store, &webhook, 0);
+    is_str(usage(webhook.id), "9|8|0|e|0", "active again: from 0 on");
+    is_int(number("SELECT count(*) FROM webhook_usage "
+                  "WHERE consecutive_errors = 7"),
+           number("SELECT count(*) FROM webhook_usage") - 1,
+           "those of others are left alone");
+}
+
+static int count(const char *context)
+{
+    return (int)number(apr_psprintf(
+        pool, "SELECT count(*) FROM webhook WHERE context = '%s'", context));
+}
+
+/* COMMIT fails and takes place all the same: the work is done once more. */
+static void test_lost_commit(void)
+{
+    wh_webhook_t webhook = sample("lost"), *got;
+    apr_int64_t before = generation();
+
+    lost_commits = 1;
+    is_int(wh_store_webhook_insert(store, &webhook), APR_SUCCESS,
+           "a new webhook whose COMMIT was not answered");
+    is_int(count("lost"), 1, "is stored once");
+    is_int(wh_store_webhook_get(&got, store, "lost", webhook.id, pool),
+           APR_SUCCESS, "under the id that is told");
+    webhook.name = "changed";
+    lost_commits = 1;
+    is_int(wh_store_webhook_update(store, &webhook, 1), APR_SUCCESS,
+           "a change");
+    is_int(webhook.version, 2, "is one version");
+    wh_store_webhook_get(&got, store, "lost", webhook.id, pool);
+    check_same(got, &webhook);
+    webhook.name = "again";
+    lost_commits = 1;
+    wh_store_webhook_update(store, &webhook, 0);
+    is_int(webhook.version, 3, "also without an expected one");
+    is_int(generation(), before + 3, "each a change");
+    lost_commits = 1;
+    is_int(wh_store_webhook_delete(store, "lost", webhook.id, 3), APR_SUCCESS,
+           "a deleted webhook was there");
+    lost_commits = 2;
+    webhook.id = 0;
+    is_int(wh_store_webhook_insert(store, &webhook), WH_STORE_UNKNOWN,
+           "twice not answered: nobody knows");
+    is_int(webhook.id, 0, "and no id is told");
+    is_int(count("lost"), 1, "it is there once all the same");
+}
+
 /* More than one portion of a select. */
 static void test_many(void)
 {
@@ -260,7 +328,8 @@ static void test_many(void)
                          "properties, registered, updated, registered_id, "
                          "registered_by, updated_id, updated_by, "
                          "error_emails, error_associates, description, "
-                         "notify_via, notify_when FROM webhook LIMIT 1",
+                         "notify_via, notify_when, version, app_id "
+                         "FROM webhook LIMIT 1",
                          1000 + i));
     }
     wh_db_commit(&outside);
@@ -287,6 +356,9 @@ int main(void)
     test_contexts();
     test_update();
     test_delete();
+    test_version();
+    test_activate();
+    test_lost_commit();
     test_many();
     end();
     return done_testing();
