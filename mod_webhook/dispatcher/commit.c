@@ -51,7 +51,6 @@ void wh_commit_doubt(wh_commit_t *commit, apr_int64_t delivery_id)
 /* Whose they are the next claims find out. */
 static apr_status_t settle_doubt(wh_commit_t *commit)
 {
-    apr_hash_index_t *at;
     apr_status_t rv;
 
     if (commit->doubtful->nelts == 0) {
@@ -68,10 +67,7 @@ static apr_status_t settle_doubt(wh_commit_t *commit)
     apr_pool_clear(commit->doubt_pool);
     commit->doubtful =
         apr_array_make(commit->doubt_pool, 1, sizeof(apr_int64_t));
-    for (at = apr_hash_first(NULL, commit->schedule.entries); at;
-         at = apr_hash_next(at)) {
-        wh_schedule_waiting(&commit->schedule, apr_hash_this_val(at), 0);
-    }
+    wh_schedule_all_waiting(&commit->schedule);
     return APR_SUCCESS;
 }
 

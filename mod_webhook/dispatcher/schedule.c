@@ -188,6 +188,16 @@ void wh_schedule_waiting(wh_schedule_t *schedule, wh_schedule_entry_t *entry,
     }
 }
 
+void wh_schedule_all_waiting(wh_schedule_t *schedule)
+{
+    apr_hash_index_t *at;
+
+    for (at = apr_hash_first(NULL, schedule->entries); at;
+         at = apr_hash_next(at)) {
+        wh_schedule_waiting(schedule, apr_hash_this_val(at), 0);
+    }
+}
+
 void wh_schedule_dispatch(wh_schedule_t *schedule, wh_schedule_entry_t *entry,
                           wh_delivery_t *delivery)
 {

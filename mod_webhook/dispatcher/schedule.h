@@ -76,6 +76,9 @@ void wh_schedule_unreserve(wh_schedule_t *schedule, wh_schedule_entry_t *entry);
 void wh_schedule_waiting(wh_schedule_t *schedule, wh_schedule_entry_t *entry,
                          apr_time_t due);
 
+/** Something may wait of any webhook: the next claims find out. */
+void wh_schedule_all_waiting(wh_schedule_t *schedule);
+
 /** Sends a reserved delivery to its thread. */
 void wh_schedule_dispatch(wh_schedule_t *schedule, wh_schedule_entry_t *entry,
                           wh_delivery_t *delivery);
