@@ -81,6 +81,9 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
         "WHERE context = %s AND id = %lld AND version = %lld",
     [WH_SQL_WEBHOOK_DELETE] =
         "DELETE FROM webhook WHERE context = %s AND id = %lld",
+    [WH_SQL_WEBHOOK_DISABLE] =
+        "UPDATE webhook SET state = 3, version = version + 1 "
+        "WHERE id = %lld AND state = 1",
     [WH_SQL_USAGE_INSERT] =
         "INSERT INTO webhook_usage (webhook_id, total_calls, total_errors, "
         "consecutive_errors, last_error, failing_since) "
@@ -99,6 +102,9 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
     [WH_SQL_USAGE_RESET] =
         "UPDATE webhook_usage SET consecutive_errors = 0, failing_since = 0 "
         "WHERE webhook_id = %lld",
+    [WH_SQL_USAGE_FAILING] =
+        "SELECT u.consecutive_errors, w.state FROM webhook w "
+        "JOIN webhook_usage u ON u.webhook_id = w.id WHERE w.id = %lld",
 
     [WH_SQL_EVENT_INSERT] =
         "INSERT INTO event (id, uuid, context, name, primary_key, "
@@ -139,6 +145,10 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
     [WH_SQL_DELIVERY_CANCEL] =
         "UPDATE delivery SET state = 2 WHERE id IN (SELECT id FROM delivery "
         "WHERE " WAITING " LIMIT 500)",
+    [WH_SQL_DELIVERY_DISCARD] =
+        "UPDATE delivery SET state = 2 WHERE id IN (SELECT id FROM delivery "
+        "WHERE " WAITING " AND EXISTS (SELECT 1 FROM webhook w "
+        "WHERE w.id = %lld AND w.state = 3) LIMIT 500)",
     [WH_SQL_DELIVERY_FAIL] = "UPDATE delivery SET state = 2 WHERE id = %lld",
     [WH_SQL_ATTEMPT_INSERT] =
         "INSERT INTO attempt (id, delivery_id, number, started, duration, "
