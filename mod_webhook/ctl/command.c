@@ -138,9 +138,9 @@ static void print_options(wh_option_set_t set)
 
 void wh_command_help(const wh_command_t *command, apr_pool_t *pool)
 {
-    printf("Usage: webhookctl %s%s%s%s\n\nIt is there to %s.\n",
+    printf("Usage: webhookctl %s%s%s [OPTION...]\n\n%s: %s.\n",
            wh_command_name(command, pool), *command->arguments ? " " : "",
-           command->arguments, command->options ? " [OPTION...]" : "",
+           command->arguments, wh_command_name(command, pool),
            command->summary);
     if (command->options) {
         printf("\nOptions:\n");

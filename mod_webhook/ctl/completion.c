@@ -76,32 +76,6 @@ static int is_first_of_noun(const wh_command_t *command)
     return command == wh_commands() || strcmp(command->noun, command[-1].noun);
 }
 
-/* What may stand first, or behind a noun. */
-static void print_words(void)
-{
-    const wh_command_t *command, *other;
-
-    printf("    case \"$noun\" in\n    '') words='");
-    for (command = wh_commands(); command->noun; command++) {
-        if (is_first_of_noun(command)) {
-            printf("%s%s", command == wh_commands() ? "" : " ", command->noun);
-        }
-    }
-    printf("'\n        options='--help --version' ;;\n");
-    for (command = wh_commands(); command->noun; command++) {
-        if (!command->verb || !is_first_of_noun(command)) {
-            continue;
-        }
-        printf("    %s) [[ -n $verb ]] || words='", command->noun);
-        for (other = command;
-             other->noun && !strcmp(other->noun, command->noun); other++) {
-            printf("%s%s", other == command ? "" : " ", other->verb);
-        }
-        printf("' ;;\n");
-    }
-    printf("    completion) [[ -n $verb ]] || words=bash ;;\n    esac\n");
-}
-
 /* What may stand behind an option of a command. */
 static void print_values(wh_option_set_t set)
 {
@@ -125,6 +99,33 @@ static void print_values(wh_option_set_t set)
         }
     }
     printf("        esac ;;\n");
+}
+
+/* What may stand first, or behind a noun. */
+static void print_words(void)
+{
+    const wh_command_t *command, *other;
+
+    printf("    case \"$noun\" in\n    '') words='");
+    for (command = wh_commands(); command->noun; command++) {
+        if (is_first_of_noun(command)) {
+            printf("%s%s", command == wh_commands() ? "" : " ", command->noun);
+        }
+    }
+    printf("'\n        options='--help --version'\n");
+    print_values(WH_GLOBAL_OPTIONS);
+    for (command = wh_commands(); command->noun; command++) {
+        if (!command->verb || !is_first_of_noun(command)) {
+            continue;
+        }
+        printf("    %s) [[ -n $verb ]] || words='", command->noun);
+        for (other = command;
+             other->noun && !strcmp(other->noun, command->noun); other++) {
+            printf("%s%s", other == command ? "" : " ", other->verb);
+        }
+        printf("' ;;\n");
+    }
+    printf("    completion) [[ -n $verb ]] || words=bash ;;\n    esac\n");
 }
 
 static void print_commands(apr_pool_t *pool)

@@ -93,8 +93,9 @@ static int take_identity(const char *path, apr_pool_t *pool)
 }
 
 /* SQLite would take an empty file for a new database, and only later find
- * that another one is none. */
-static int check_magic(const char *path)
+ * that another one is none. One whose log was never written back is empty
+ * too; it has the log beside it. */
+static int check_magic(const char *path, apr_pool_t *pool)
 {
     char head[sizeof(MAGIC)] = "";
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
@@ -105,6 +106,10 @@ static int check_magic(const char *path)
     }
     length = (int)read(descriptor, head, sizeof(head));
     close(descriptor);
+    if (length == 0 &&
+        access(apr_pstrcat(pool, path, "-wal", NULL), F_OK) == 0) {
+        return WH_EXIT_DONE;
+    }
     if (length != (int)sizeof(head) || memcmp(head, MAGIC, sizeof(head))) {
         return wh_output_fail(WH_EXIT_STORAGE, "%s: not an SQLite database",
                               path);
@@ -197,7 +202,7 @@ int wh_database_open(wh_ctl_t *ctl)
     apr_status_t rv;
 
     if (status == WH_EXIT_DONE) {
-        status = check_magic(path);
+        status = check_magic(path, ctl->pool);
     }
     if (status != WH_EXIT_DONE) {
         return status;

@@ -24,15 +24,14 @@
  */
 #define WH_OPTIONS(X)                                                          \
     X(DATABASE, "database", "FILE", WH_VALUE_FILE,                             \
-      "database to work on (default: $WEBHOOK_DATABASE, else "                 \
-      "webhook.db in the state directory of the build)")                       \
+      "database (default: $WEBHOOK_DATABASE, else " WH_DEFAULT_STATE_DIR       \
+      "/webhook.db)")                                                          \
     X(CONTEXT, "context", "NAME", NULL, "tenant (default: Default)")           \
     X(ALL_CONTEXTS, "all-contexts", NULL, NULL, "all tenants")                 \
     X(JSON, "json", NULL, NULL, "machine form")                                \
     X(ALLOW_HTTP, "allow-http", NULL, NULL, "targets may be http:// too")      \
     X(ALLOW_NETWORK, "allow-network", "CIDR", NULL,                            \
-      "network that targets may be in although it is not public; may be "      \
-      "repeated")                                                              \
+      "network of targets that is not public; may be repeated")                \
     X(INSECURE, "insecure", NULL, NULL,                                        \
       "do not verify the certificate of a target")                             \
     X(NO_PROBE, "no-probe", NULL, NULL,                                        \
