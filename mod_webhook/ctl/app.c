@@ -14,7 +14,7 @@ static json_t *to_json(const wh_app_t *app)
     return json_pack(
         "{s:o, s:o, s:o, s:b, s:o}", "Id", wh_output_json_id(app->id),
         "Context", wh_output_json_text(app->context), "Name",
-        wh_output_json_text(app->name), "WebhookAccess", app->webhook_access,
+        wh_output_json_text(app->name), "HasWebhookAccess", app->webhook_access,
         "Created", wh_output_json_time(app->created));
 }
 

@@ -93,8 +93,8 @@ static int take_identity(const char *path, apr_pool_t *pool)
 }
 
 /* SQLite would take an empty file for a new database, and only later find
- * that another one is none. One whose log was never written back is empty
- * too; it has the log beside it. */
+ * that another one is none. One of ours is empty as well until its log is
+ * written back; it has its lock beside it. */
 static int check_magic(const char *path, apr_pool_t *pool)
 {
     char head[sizeof(MAGIC)] = "";
@@ -107,7 +107,7 @@ static int check_magic(const char *path, apr_pool_t *pool)
     length = (int)read(descriptor, head, sizeof(head));
     close(descriptor);
     if (length == 0 &&
-        access(apr_pstrcat(pool, path, "-wal", NULL), F_OK) == 0) {
+        access(apr_pstrcat(pool, path, ".lock", NULL), F_OK) == 0) {
         return WH_EXIT_DONE;
     }
     if (length != (int)sizeof(head) || memcmp(head, MAGIC, sizeof(head))) {

@@ -39,6 +39,9 @@ sub runs {
 
 my $nothing = qr/\A\z/;
 
+# httpd answers before its dispatcher has made the database.
+wait_for { $server->request(GET => '/api/v1/Webhook')->{status} == 200 } 20;
+
 # -- webhooks ------------------------------------------------------------------
 
 my $secret = $ctl->file("key of the hook\n");
@@ -279,7 +282,7 @@ like $app->{Secret}, qr/\AAPP:[\w-]{43}\z/, 'app create shows the secret';
 runs('the same name', 1, $nothing, qr/of this name/, qw(app create --name),
     "shop\xc3\xa5");
 my $closed = $ctl->json(qw(app create --name closed --no-webhook-access));
-is_deeply [map { [@$_{qw(Id WebhookAccess)}] } @{ $ctl->json(qw(app list)) }],
+is_deeply [map { [@$_{qw(Id HasWebhookAccess)}] } @{ $ctl->json(qw(app list)) }],
     [[$app->{Id}, JSON::PP::true], [$closed->{Id}, JSON::PP::false]],
     'app list';
 my $token = $ctl->json(qw(token create --owner anna --scope), 'Signal, read',
