@@ -58,6 +58,28 @@ void wh_text_clean(char *text, apr_size_t length)
     }
 }
 
+int wh_text_is_utf8(const char *text, apr_size_t length)
+{
+    apr_size_t at = 0, step = 1;
+
+    while (at < length && step > 0) {
+        step = sequence_length((const unsigned char *)text + at, length - at);
+        at += step;
+    }
+    return step > 0;
+}
+
+int wh_text_is_blank(const char *text, apr_size_t length)
+{
+    apr_size_t at = 0;
+
+    while (at < length && (text[at] == ' ' || text[at] == '\t' ||
+                           text[at] == '\n' || text[at] == '\r')) {
+        at++;
+    }
+    return at == length;
+}
+
 const char *wh_text_json(const char *text, apr_pool_t *pool)
 {
     json_t *value;

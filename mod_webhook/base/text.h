@@ -12,6 +12,14 @@
  * UTF-8 by '?', in place: what is left can be stored, logged and shown. */
 void wh_text_clean(char *text, apr_size_t length);
 
+/** 1 if every byte belongs to a well-formed sequence of UTF-8 (Unicode 15,
+ * table 3-7); NUL is one. */
+int wh_text_is_utf8(const char *text, apr_size_t length);
+
+/** 1 for nothing but blanks, tabs and line ends: the white space of JSON and
+ * of XML. */
+int wh_text_is_blank(const char *text, apr_size_t length);
+
 /**
  * The JSON form of a string with its quotes; NULL text gives "null".
  * @return NULL if text is not UTF-8

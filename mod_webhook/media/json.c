@@ -3,20 +3,13 @@
 
 #include <apr_cstr.h>
 #include <apr_strings.h>
+#include <string.h>
+
+#include "base/text.h"
 
 static int is_space(char c)
 {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static int is_blank(const char *text, apr_size_t length)
-{
-    apr_size_t i = 0;
-
-    while (i < length && is_space(text[i])) {
-        i++;
-    }
-    return i == length;
 }
 
 /* The index of the quote that ends a string, or length. */
@@ -30,38 +23,89 @@ static apr_size_t skip_string(const char *text, apr_size_t length, apr_size_t i)
     return i;
 }
 
+/* What is known of the text before the parser sees it. */
+typedef struct scan_t {
+    const char *text;
+    apr_size_t length;
+    char *copy; /* NULL until a comma is dropped */
+    int depth;
+    int members;
+    char before;      /* the last byte that is no white space, of the syntax */
+    char than_before; /* the one before it */
+    apr_size_t comma; /* index of the last comma */
+} scan_t;
+
+static int is_closing(char c)
+{
+    return c == ']' || c == '}';
+}
+
+static int is_opening(char c)
+{
+    return c == '[' || c == '{';
+}
+
+/* A comma that stands behind a value and before a closing bracket. */
+static int is_trailing_comma(const scan_t *scan, char c)
+{
+    return scan->before == ',' && is_closing(c) &&
+           !is_opening(scan->than_before) && scan->than_before != ',';
+}
+
+static void drop_comma(scan_t *scan, apr_pool_t *pool)
+{
+    if (!scan->copy) {
+        scan->copy = apr_pmemdup(pool, scan->text, scan->length);
+    }
+    scan->copy[scan->comma] = ' ';
+}
+
+/* One byte of the syntax, outside of strings; for a string its first quote. */
+static const char *take(scan_t *scan, apr_size_t i, apr_pool_t *pool)
+{
+    char c = scan->text[i];
+
+    if (is_trailing_comma(scan, c)) {
+        drop_comma(scan, pool);
+    }
+    else if (((is_opening(scan->before) && !is_closing(c)) ||
+              scan->before == ',') &&
+             ++scan->members > WH_MEDIA_MEMBERS_MAX) {
+        return "The request body has more than 10000 members and items.";
+    }
+    if (is_opening(c) && ++scan->depth > WH_MEDIA_DEPTH_MAX) {
+        return "The request body is nested deeper than 64 levels.";
+    }
+    if (is_closing(c)) {
+        scan->depth--;
+    }
+    if (c == ',') {
+        scan->comma = i;
+    }
+    scan->than_before = scan->before;
+    scan->before = c;
+    return NULL;
+}
+
 /* The parser recurses and allocates for each member: both are bounded before
  * it sees the text. Text that is no JSON may be miscounted; it fails later. */
-static const char *measure(const char *text, apr_size_t length)
+static const char *measure(scan_t *scan, apr_pool_t *pool)
 {
-    int depth = 0, members = 0;
+    const char *message = NULL;
     apr_size_t i;
 
-    for (i = 0; i < length; i++) {
-        switch (text[i]) {
-        case '"':
-            i = skip_string(text, length, i + 1);
-            break;
-        case '{':
-        case '[':
-            if (++depth > WH_MEDIA_DEPTH_MAX) {
-                return "The request body is nested deeper than 64 levels.";
-            }
-            break;
-        case '}':
-        case ']':
-            depth--;
-            break;
-        case ':':
-            if (++members > WH_MEDIA_MEMBERS_MAX) {
-                return "The request body has more than 10000 members.";
-            }
-            break;
-        default:
-            break;
+    for (i = 0; i < scan->length && !message; i++) {
+        char c = scan->text[i];
+
+        if (is_space(c)) {
+            continue;
+        }
+        message = take(scan, i, pool);
+        if (c == '"') {
+            i = skip_string(scan->text, scan->length, i + 1);
         }
     }
-    return NULL;
+    return message;
 }
 
 static const char *describe(const json_error_t *error, apr_pool_t *pool)
@@ -120,21 +164,24 @@ json_t *wh_json_member(const json_t *object, const char *name)
     return exact;
 }
 
-apr_status_t wh_json_parse(json_t **document, const char **message,
-                           const char *text, apr_size_t length,
-                           apr_pool_t *pool)
+/* A byte order mark is no part of the text (RFC 8259 section 8.1). */
+static apr_size_t mark_length(const char *text, apr_size_t length)
 {
+    return length >= 3 && !memcmp(text, "\357\273\277", 3) ? 3 : 0;
+}
+
+static apr_status_t load(json_t **document, const char **message,
+                         const char *text, apr_size_t length, apr_pool_t *pool,
+                         apr_pool_t *scratch)
+{
+    scan_t scan = {.text = text, .length = length};
     json_error_t error;
 
-    *document = NULL;
-    if (is_blank(text, length)) {
-        return APR_SUCCESS;
-    }
-    *message = measure(text, length);
+    *message = measure(&scan, scratch);
     if (*message) {
         return APR_EINVAL;
     }
-    *document = json_loadb(text, length,
+    *document = json_loadb(scan.copy ? scan.copy : text, length,
                            JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (!*document) {
         *message = describe(&error, pool);
@@ -142,4 +189,29 @@ apr_status_t wh_json_parse(json_t **document, const char **message,
     }
     wh_json_own(*document, pool);
     return APR_SUCCESS;
+}
+
+apr_status_t wh_json_parse(json_t **document, const char **message,
+                           const char *text, apr_size_t length,
+                           apr_pool_t *pool)
+{
+    apr_size_t skipped = mark_length(text, length);
+    apr_pool_t *scratch;
+    apr_status_t rv;
+
+    *document = NULL;
+    text += skipped;
+    length -= skipped;
+    if (wh_text_is_blank(text, length)) {
+        return APR_SUCCESS;
+    }
+    rv = apr_pool_create(&scratch, pool);
+    if (rv != APR_SUCCESS) {
+        *message = "The request body could not be read.";
+        return rv;
+    }
+    apr_pool_tag(scratch, "wh_json");
+    rv = load(document, message, text, length, pool, scratch);
+    apr_pool_destroy(scratch);
+    return rv;
 }

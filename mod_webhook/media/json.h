@@ -17,12 +17,12 @@
 /**
  * Parses one JSON value (RFC 8259): UTF-8 (a byte order mark is skipped), no
  * NUL, no name twice in an object, nothing behind it, integers of 64 bits,
- * depth and number of members and items as above. One comma before a closing
- * bracket is tolerated, because clients of the API send it
- * (superoffice.md section 1).
+ * depth and number of members and items as above. One comma between a value
+ * and a closing bracket is tolerated, because clients of the API send it
+ * (superoffice.md section 1). Reals beyond a double are refused.
  * @param document lives as long as pool; NULL if text holds only white space
  * @param message set when refused
- * @return APR_SUCCESS or APR_EINVAL
+ * @return APR_SUCCESS or APR_EINVAL; anything else: no memory
  */
 apr_status_t wh_json_parse(json_t **document, const char **message,
                            const char *text, apr_size_t length,

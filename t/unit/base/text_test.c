@@ -80,6 +80,41 @@ static void test_clean(void)
     }
 }
 
+/* Cleaning changes control bytes too, so only texts without any are judged. */
+static void test_is_utf8(void)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const row_t *row = &rows[i];
+        int same = !memcmp(row->in, row->out, row->length);
+        apr_size_t at;
+        int control = 0;
+
+        for (at = 0; at < row->length; at++) {
+            control |= (unsigned char)row->in[at] < ' ' || row->in[at] == 0x7f;
+        }
+        if (!control || same) {
+            is_int(wh_text_is_utf8(row->in, row->length), same, "UTF-8: %s",
+                   row->name);
+        }
+    }
+    is_int(wh_text_is_utf8("a\0b\1\177", 5), 1, "UTF-8: control bytes");
+    is_int(wh_text_is_utf8("\303\251", 1), 0, "UTF-8: the length counts");
+    is_int(wh_text_is_utf8("\303\251", 2), 1, "UTF-8: the whole of it");
+}
+
+static void test_is_blank(void)
+{
+    is_int(wh_text_is_blank("", 0), 1, "blank: nothing");
+    is_int(wh_text_is_blank(" \t\r\n", 4), 1, "blank: all white space");
+    is_int(wh_text_is_blank(" x", 2), 0, "blank: a letter");
+    is_int(wh_text_is_blank(" x", 1), 1, "blank: the length counts");
+    is_int(wh_text_is_blank("\0", 1), 0, "blank: NUL is none");
+    is_int(wh_text_is_blank("\v", 1), 0, "blank: nor a vertical tab");
+    is_int(wh_text_is_blank("\302\240", 2), 0, "blank: nor U+00A0");
+}
+
 /* What is cleaned can always be put into JSON, whatever it was. */
 static void test_all_pairs(void)
 {
@@ -119,6 +154,8 @@ int main(void)
     apr_initialize();
     apr_pool_create(&pool, NULL);
     test_clean();
+    test_is_utf8();
+    test_is_blank();
     test_all_pairs();
     test_json();
     apr_terminate();
