@@ -102,3 +102,16 @@ const char *wh_text_json(const char *text, apr_pool_t *pool)
     free(dump);
     return copy;
 }
+
+char *wh_text_lower(const char *text, apr_pool_t *pool)
+{
+    char *copy = apr_pstrdup(pool, text), *c;
+
+    /* tolower() would depend on the locale. */
+    for (c = copy; *c; c++) {
+        if (*c >= 'A' && *c <= 'Z') {
+            *c = (char)(*c - 'A' + 'a');
+        }
+    }
+    return copy;
+}

@@ -26,4 +26,8 @@ int wh_text_is_blank(const char *text, apr_size_t length);
  */
 const char *wh_text_json(const char *text, apr_pool_t *pool);
 
+/** A copy in which A to Z are small letters and all else is as it was: texts
+ * that apr_cstr_casecmp() takes for one have one such copy. */
+char *wh_text_lower(const char *text, apr_pool_t *pool);
+
 #endif

@@ -318,8 +318,8 @@ static void end_transfer(wh_delivery_thread_t *thread, wh_transfer_t *transfer)
 
     curl_multi_remove_handle(thread->multi, transfer->easy);
     unlink_running(thread, transfer);
-    /* Nobody would ever try again for a webhook that is gone. */
-    if (endpoint->target->removed &&
+    /* Nobody would ever try again for a webhook that is gone or disabled. */
+    if ((endpoint->target->removed || endpoint->target->discards) &&
         transfer->delivery->outcome != WH_OUTCOME_DELIVERED) {
         transfer->delivery->outcome = WH_OUTCOME_FAILED;
     }

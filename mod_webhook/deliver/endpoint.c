@@ -89,6 +89,10 @@ static void refuse(wh_delivery_t *delivery, const wh_target_t *target,
         delivery->outcome = WH_OUTCOME_FAILED;
         delivery->error = "webhook deleted";
     }
+    else if (target && target->discards) {
+        delivery->outcome = WH_OUTCOME_FAILED;
+        delivery->error = "webhook disabled";
+    }
     else {
         delivery->outcome = WH_OUTCOME_RETURNED;
     }

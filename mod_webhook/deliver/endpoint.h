@@ -36,7 +36,8 @@ void wh_endpoints_destroy(wh_endpoints_t *endpoints, apr_pool_t *pool);
 
 /**
  * Takes a new state of a webhook. What can no longer be delivered is put on
- * refused: returned to the database (not active), or failed (deleted).
+ * refused: returned to the database (not active), or failed (deleted, or
+ * disabled for its errors).
  */
 void wh_endpoints_target(wh_endpoints_t *endpoints, wh_target_t *target,
                          wh_message_list_t *refused);

@@ -68,10 +68,10 @@ char *wh_payload_tail(const char *webhook_name, const char *properties)
 char *wh_payload_render(apr_size_t *length, const wh_event_t *event,
                         const char *context_json, const char *tail)
 {
+    const char *name = wh_event_name_shown(event->name);
     char timestamp[WH_TIMESTAMP_SIZE];
-    apr_size_t size = FIXED_SIZE + strlen(event->changes) +
-                      2 * strlen(event->name) + strlen(context_json) +
-                      strlen(tail);
+    apr_size_t size = FIXED_SIZE + strlen(event->changes) + 2 * strlen(name) +
+                      strlen(context_json) + strlen(tail);
     char *body = malloc(size);
     int written;
 
@@ -79,15 +79,15 @@ char *wh_payload_render(apr_size_t *length, const wh_event_t *event,
         return NULL;
     }
     wh_payload_timestamp(timestamp, event->time);
-    written = snprintf(body, size,
-                       "{\"EventId\":\"%s\",\"Timestamp\":\"%s\","
-                       "\"Changes\":%s,\"Event\":\"%s\",\"PrimaryKey\":%d,"
-                       "\"Entity\":\"%.*s\",\"ContextIdentifier\":%s,"
-                       "\"ChangedByAssociateId\":%d%s",
-                       event->uuid, timestamp, event->changes, event->name,
-                       event->primary_key,
-                       (int)wh_event_name_entity_length(event->name),
-                       event->name, context_json, event->associate_id, tail);
+    written =
+        snprintf(body, size,
+                 "{\"EventId\":\"%s\",\"Timestamp\":\"%s\","
+                 "\"Changes\":%s,\"Event\":\"%s\",\"PrimaryKey\":%d,"
+                 "\"Entity\":\"%.*s\",\"ContextIdentifier\":%s,"
+                 "\"ChangedByAssociateId\":%d%s",
+                 event->uuid, timestamp, event->changes, name,
+                 event->primary_key, (int)wh_event_name_entity_length(name),
+                 name, context_json, event->associate_id, tail);
     *length = (apr_size_t)written;
     return body;
 }

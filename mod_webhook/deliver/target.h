@@ -18,6 +18,7 @@ typedef struct wh_target_t {
     apr_int32_t webhook_id;
     int active;     /**< 0: deliver nothing */
     int removed;    /**< 1: the webhook was deleted */
+    int discards;   /**< 1: not active, and what is on its way to it fails */
     int references; /**< transfers, and the endpoint */
     char *url;
     char *secret;               /**< NULL: not signed */

@@ -51,7 +51,6 @@ void wh_commit_doubt(wh_commit_t *commit, apr_int64_t delivery_id)
 /* Whose they are the next claims find out. */
 static apr_status_t settle_doubt(wh_commit_t *commit)
 {
-    apr_hash_index_t *at;
     apr_status_t rv;
 
     if (commit->doubtful->nelts == 0) {
@@ -68,10 +67,7 @@ static apr_status_t settle_doubt(wh_commit_t *commit)
     apr_pool_clear(commit->doubt_pool);
     commit->doubtful =
         apr_array_make(commit->doubt_pool, 1, sizeof(apr_int64_t));
-    for (at = apr_hash_first(NULL, commit->schedule.entries); at;
-         at = apr_hash_next(at)) {
-        wh_schedule_waiting(&commit->schedule, apr_hash_this_val(at), 0);
-    }
+    wh_schedule_all_waiting(&commit->schedule);
     return APR_SUCCESS;
 }
 
@@ -122,6 +118,65 @@ void wh_commit_outcome(wh_commit_t *commit, wh_delivery_t *delivery)
     wh_message_list_add(&commit->outcomes, &delivery->message);
 }
 
+apr_status_t wh_commit_signal(wh_commit_t *commit, const wh_event_t *fields)
+{
+    wh_own_event_t *own = calloc(1, sizeof(*own));
+
+    if (own) {
+        own->event = wh_event_create(fields);
+    }
+    if (!own || !own->event) {
+        free(own);
+        return APR_ENOMEM;
+    }
+    own->next = commit->own_events;
+    commit->own_events = own;
+    return APR_SUCCESS;
+}
+
+int wh_commit_has_more(const wh_commit_t *commit)
+{
+    return commit->outcomes.first || commit->own_events;
+}
+
+/* They are like frames that nobody waits for. */
+static void add_own_events(wh_commit_t *commit)
+{
+    wh_own_event_t *own;
+
+    for (own = commit->own_events; own; own = own->next) {
+        wh_batch_entry_t *entry = new_entry(commit);
+
+        own->in_batch = entry != NULL;
+        if (entry) {
+            entry->event = *own->event;
+        }
+        else {
+            wh_log(WH_LOG_ERROR, APR_ENOMEM,
+                   WHLOGNO(1319) "event %s waits for memory", own->event->uuid);
+        }
+    }
+}
+
+/* Those of the batch have been committed: their texts are needed no more. */
+static void forget_own_events(wh_commit_t *commit, int all)
+{
+    wh_own_event_t **at = &commit->own_events;
+
+    while (*at) {
+        wh_own_event_t *own = *at;
+
+        if (all || own->in_batch) {
+            *at = own->next;
+            wh_event_release(own->event);
+            free(own);
+        }
+        else {
+            at = &own->next;
+        }
+    }
+}
+
 static apr_status_t load_snapshot(wh_commit_t *commit, apr_int64_t generation,
                                   apr_time_t now)
 {
@@ -148,6 +203,7 @@ static apr_status_t load_snapshot(wh_commit_t *commit, apr_int64_t generation,
     }
     commit->snapshot_pool = pool;
     commit->index = index;
+    commit->webhooks = webhooks;
     commit->generation = generation;
     wh_log(WH_LOG_DEBUG, APR_SUCCESS,
            WHLOGNO(1313) "webhooks read: %d, generation %" APR_INT64_T_FMT
@@ -295,50 +351,6 @@ static apr_status_t write_entry(wh_commit_t *commit, wh_store_t *store,
     return rv;
 }
 
-/* Successes are counted by webhook and written once; failures one by one,
- * for each has its text. */
-static apr_status_t write_outcomes(wh_commit_t *commit, wh_store_t *store,
-                                   apr_time_t now)
-{
-    wh_message_t *message;
-    apr_status_t rv = APR_SUCCESS;
-
-    for (message = commit->outcomes.first; message; message = message->next) {
-        wh_delivery_t *delivery = (wh_delivery_t *)message;
-        wh_schedule_entry_t *entry =
-            wh_schedule_entry(&commit->schedule, delivery->webhook_id);
-
-        if (entry) {
-            entry->successes = 0;
-        }
-    }
-    for (message = commit->outcomes.first; rv == APR_SUCCESS && message;
-         message = message->next) {
-        wh_delivery_t *delivery = (wh_delivery_t *)message;
-        wh_schedule_entry_t *entry =
-            wh_schedule_entry(&commit->schedule, delivery->webhook_id);
-
-        rv = wh_store_outcome(store, commit->ids.node,
-                              wh_row_id_next(&commit->ids, now), delivery);
-        if (entry && delivery->outcome == WH_OUTCOME_DELIVERED) {
-            entry->successes++;
-        }
-    }
-    for (message = commit->outcomes.first; rv == APR_SUCCESS && message;
-         message = message->next) {
-        wh_delivery_t *delivery = (wh_delivery_t *)message;
-        wh_schedule_entry_t *entry =
-            wh_schedule_entry(&commit->schedule, delivery->webhook_id);
-
-        if (entry && entry->successes > 0) {
-            rv = wh_store_usage_success(store, entry->webhook_id,
-                                        entry->successes);
-            entry->successes = 0;
-        }
-    }
-    return rv;
-}
-
 typedef struct write_t {
     wh_commit_t *commit;
     apr_time_t now;
@@ -356,7 +368,7 @@ static apr_status_t write_batch(wh_store_t *store, void *baton)
             rv = write_entry(commit, store, &commit->entries[i], work->now);
         }
     }
-    return rv == APR_SUCCESS ? write_outcomes(commit, store, work->now) : rv;
+    return rv == APR_SUCCESS ? wh_commit_record(commit, store, work->now) : rv;
 }
 
 static void undo_plans(wh_commit_t *commit, wh_batch_entry_t *entry)
@@ -439,6 +451,8 @@ static void finish(wh_commit_t *commit, apr_time_t now)
             commit->written += 1 + entry->listeners->nelts;
         }
     }
+    forget_own_events(commit, 0);
+    wh_commit_recorded(commit);
     forget_outcomes(commit);
 }
 
@@ -480,11 +494,12 @@ void wh_commit_batch(wh_commit_t *commit, apr_time_t now)
     apr_status_t rv;
 
     if (commit->entry_count == 0 &&
-        (!commit->outcomes.first ||
+        (!wh_commit_has_more(commit) ||
          (now < commit->retry_at && commit->retry_at <= now + STORAGE_RETRY))) {
         wh_channel_server_flush(commit->server);
         return;
     }
+    add_own_events(commit);
     rv = prepare(commit, &to_write, now);
     if (rv == APR_SUCCESS && to_write) {
         rv = wh_store_batch(commit->store, write_batch, &work);
@@ -493,8 +508,10 @@ void wh_commit_batch(wh_commit_t *commit, apr_time_t now)
         fail(commit, rv, now);
     }
     for (i = 0; i < commit->entry_count; i++) {
-        wh_channel_server_ack(commit->server, commit->entries[i].connection,
-                              &commit->entries[i].ack);
+        if (commit->entries[i].connection) {
+            wh_channel_server_ack(commit->server, commit->entries[i].connection,
+                                  &commit->entries[i].ack);
+        }
     }
     if (rv == APR_SUCCESS) {
         commit->retry_at = 0;
@@ -509,6 +526,7 @@ void wh_commit_batch(wh_commit_t *commit, apr_time_t now)
 
 void wh_commit_destroy(wh_commit_t *commit)
 {
+    forget_own_events(commit, 1);
     free(commit->entries);
     wh_schedule_destroy(&commit->schedule);
 }

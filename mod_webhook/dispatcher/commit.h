@@ -11,6 +11,7 @@
 #define WH_DISPATCHER_COMMIT_H
 
 #include "base/settings.h"
+#include "deliver/mail.h"
 #include "dispatcher/channel_server.h"
 #include "dispatcher/schedule.h"
 #include "policy/match.h"
@@ -25,13 +26,20 @@ typedef struct wh_plan_t {
 
 /** One frame of the batch. */
 typedef struct wh_batch_entry_t {
-    wh_connection_t *connection;
-    wh_event_t event; /* texts lie in the connection's buffer */
+    wh_connection_t *connection; /* NULL: an event of the dispatcher's own */
+    wh_event_t event;            /* texts lie in the connection's buffer */
     const apr_array_header_t *listeners;
     wh_plan_t *plans; /* one for each listener */
     int known;        /* 1: not inserted, it was there already */
     wh_ack_t ack;
 } wh_batch_entry_t;
+
+/** An event that the dispatcher itself signals. */
+typedef struct wh_own_event_t {
+    struct wh_own_event_t *next;
+    wh_event_t *event;
+    int in_batch; /* 1: it has been an entry of a batch */
+} wh_own_event_t;
 
 typedef struct wh_commit_t {
     const wh_settings_t *settings;
@@ -42,19 +50,24 @@ typedef struct wh_commit_t {
     int entered; /* 1: this node is known to the database */
     wh_channel_server_t *server;
     wh_schedule_t schedule;
+    wh_mailer_t *mailer; /* NULL: no mail */
     /* webhooks as of a generation */
     apr_pool_t *snapshot_pool;
     apr_int64_t generation;
     wh_match_index_t *index;
+    const apr_array_header_t *webhooks; /* of wh_webhook_t *, by id */
     /* the batch */
     wh_batch_entry_t *entries;
     int entry_count;
     int entry_size;
+    wh_own_event_t *own_events;
     wh_message_list_t outcomes;   /* reported, not yet recorded */
+    wh_schedule_entry_t *tallied; /* webhooks that the outcomes belong to */
     apr_pool_t *doubt_pool;       /* of the array below */
     apr_array_header_t *doubtful; /* ids, see wh_commit_doubt() */
     int written;                  /* rows since the last checkpoint */
     apr_time_t retry_at;          /* storage failed: outcomes wait until then */
+    apr_time_t discard_at;        /* likewise what is to be discarded */
 } wh_commit_t;
 
 apr_status_t wh_commit_init(wh_commit_t *commit, const wh_settings_t *settings,
@@ -71,6 +84,16 @@ void wh_commit_frame(void *commit, wh_connection_t *connection,
 /** Adds a delivery with its outcome. */
 void wh_commit_outcome(wh_commit_t *commit, wh_delivery_t *delivery);
 
+/**
+ * Signals an event of the dispatcher's own; it is stored with the next batch,
+ * or with a later one while the storage fails.
+ * @param fields copied; with uuid, without id
+ */
+apr_status_t wh_commit_signal(wh_commit_t *commit, const wh_event_t *fields);
+
+/** 1: outcomes or events wait for a batch. */
+int wh_commit_has_more(const wh_commit_t *commit);
+
 /** Remembers a delivery whose row may name this node although it is not in
  * memory (WH_STORE_UNKNOWN); it is given back when the storage answers. */
 void wh_commit_doubt(wh_commit_t *commit, apr_int64_t delivery_id);
@@ -83,6 +106,19 @@ apr_status_t wh_commit_refresh(wh_commit_t *commit, apr_time_t now);
  * storage fails the frames are refused and the outcomes kept for later.
  */
 void wh_commit_batch(wh_commit_t *commit, apr_time_t now);
+
+/**
+ * [batch] Records the outcomes and counts the errors. A webhook that has
+ * settings->disable_after of them in a row is made TooManyErrors.
+ */
+apr_status_t wh_commit_record(wh_commit_t *commit, wh_store_t *store,
+                              apr_time_t now);
+
+/** After the commit: tells the owners of webhooks that fail. */
+void wh_commit_recorded(wh_commit_t *commit);
+
+/** Lets deliveries fail that wait for disabled webhooks: one portion. */
+void wh_commit_discard(wh_commit_t *commit, apr_time_t now);
 
 /** Takes what is due from the database, for all webhooks that have room, and
  * says in schedule.wake when to come back. */

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/pool.h"
 #include "deliver/delivery_thread.h"
+#include "deliver/mail.h"
 #include "deliver/message.h"
 #include "dispatcher/commit.h"
 #include "dispatcher/maintenance.h"
@@ -139,6 +140,9 @@ static apr_status_t start_threads(dispatcher_t *d)
     if (rv == APR_SUCCESS) {
         rv = apr_thread_pool_create(&d->thread_pool, count, count,
                                     d->threads_pool);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = wh_mailer_start(&d->commit.mailer, d->settings);
     }
     for (; rv == APR_SUCCESS && d->running < d->thread_count; d->running++) {
         rv = apr_thread_pool_push(d->thread_pool, run_thread,
@@ -356,8 +360,12 @@ static int wait_milliseconds(const dispatcher_t *d, apr_time_t now)
     if (!d->stopping && d->commit.schedule.wake < until) {
         until = d->commit.schedule.wake;
     }
-    if (d->commit.outcomes.first && d->commit.retry_at < until) {
+    if (wh_commit_has_more(&d->commit) && d->commit.retry_at < until) {
         until = d->commit.retry_at;
+    }
+    if (!d->stopping && d->commit.schedule.discarding &&
+        d->commit.discard_at < until) {
+        until = d->commit.discard_at;
     }
     return until <= now ? 0 : (int)((until - now + 999) / 1000);
 }
@@ -379,8 +387,9 @@ static void tick(dispatcher_t *d, apr_time_t now)
 
 static int is_done(const dispatcher_t *d, apr_time_t now)
 {
-    return d->stopping && ((d->running == 0 && !d->commit.outcomes.first) ||
-                           now >= d->give_up_at);
+    return d->stopping &&
+           ((d->running == 0 && !wh_commit_has_more(&d->commit)) ||
+            now >= d->give_up_at);
 }
 
 static void loop(dispatcher_t *d)
@@ -399,6 +408,7 @@ static void loop(dispatcher_t *d)
         wh_commit_batch(&d->commit, now);
         if (!d->stopping) {
             wh_commit_claim(&d->commit, now);
+            wh_commit_discard(&d->commit, now);
         }
     }
 }
@@ -417,6 +427,7 @@ static int finish(dispatcher_t *d)
                d->commit.outcomes.first ? " and outcomes not recorded" : "");
         _exit(0);
     }
+    wh_mailer_stop(d->commit.mailer, d->give_up_at - STOP_GRACE);
     apr_thread_pool_destroy(d->thread_pool);
     apr_pool_destroy(d->threads_pool);
     for (i = 0; i < d->thread_count; i++) {

@@ -2,12 +2,19 @@
 #include "dispatcher/maintenance.h"
 
 #include "base/log.h"
+#include "store/log_store.h"
+#include "store/token_store.h"
 
 /* When nothing is old enough, look again after this time. */
 #define SWEEP_INTERVAL apr_time_from_sec(10)
 
 /* The sweep may hold events up for so long in a second. */
 #define SWEEP_BUDGET apr_time_from_msec(100)
+
+/* Expired tokens are kept for a day, so that people can see why they are
+ * refused; once in an hour is often enough. */
+#define TOKEN_KEPT apr_time_from_sec(24 * 60 * 60)
+#define TOKEN_INTERVAL apr_time_from_sec(60 * 60)
 
 /* A log longer than this (64 MiB) is cut back to nothing. */
 #define LOG_PAGES_MAX 16384
@@ -41,6 +48,39 @@ static void sweep(wh_maintenance_t *maintenance, wh_commit_t *commit,
     }
 }
 
+/* A portion at a time, until nothing is left. */
+static void sweep_tokens(wh_maintenance_t *maintenance, wh_commit_t *commit,
+                         apr_time_t now)
+{
+    int deleted;
+
+    if (now < maintenance->tokens_at &&
+        maintenance->tokens_at <= now + TOKEN_INTERVAL) {
+        return;
+    }
+    if (wh_store_token_sweep(&deleted, commit->store, now - TOKEN_KEPT) !=
+        APR_SUCCESS) {
+        return;
+    }
+    commit->written += deleted;
+    if (deleted == 0) {
+        maintenance->tokens_at = now + TOKEN_INTERVAL;
+    }
+}
+
+/* A tool has made deliveries pending again. */
+static void notice_replays(wh_maintenance_t *maintenance, wh_commit_t *commit)
+{
+    apr_int64_t replays;
+
+    if (wh_store_replays(&replays, commit->store) != APR_SUCCESS ||
+        replays == maintenance->replays) {
+        return;
+    }
+    maintenance->replays = replays;
+    wh_schedule_all_waiting(&commit->schedule);
+}
+
 static void checkpoint(wh_commit_t *commit)
 {
     int pages;
@@ -69,6 +109,8 @@ void wh_maintenance_run(wh_maintenance_t *maintenance, wh_commit_t *commit,
         wh_node_take_over(node, commit, scratch);
         apr_pool_destroy(scratch);
     }
+    notice_replays(maintenance, commit);
     sweep(maintenance, commit, now);
+    sweep_tokens(maintenance, commit, now);
     checkpoint(commit);
 }

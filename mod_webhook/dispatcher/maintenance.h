@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Housekeeping, once a second: retention, checkpoints, ended nodes.
+ * Housekeeping, once a second: retention, checkpoints, ended nodes, replays.
  * Stage: dispatcher · from: dispatcher · to: store
  * runs on: the commit thread, between batches
  */
@@ -12,6 +12,8 @@
 
 typedef struct wh_maintenance_t {
     apr_time_t sweep_at;
+    apr_time_t tokens_at; /* when to look for expired tokens */
+    apr_int64_t replays;  /* number of them last seen; 0: there were none */
 } wh_maintenance_t;
 
 void wh_maintenance_run(wh_maintenance_t *maintenance, wh_commit_t *commit,

@@ -41,8 +41,6 @@ void wh_node_leave(wh_node_t *node)
 
 static void release(wh_commit_t *commit, apr_int64_t id)
 {
-    wh_schedule_t *schedule = &commit->schedule;
-    apr_hash_index_t *at;
     int released;
 
     if (wh_store_node_release(&released, commit->store, id, 1) != APR_SUCCESS) {
@@ -54,10 +52,7 @@ static void release(wh_commit_t *commit, apr_int64_t id)
            id, released);
     /* It may also have given deliveries back by itself. Which webhooks they
      * belong to the next claims find out. */
-    for (at = apr_hash_first(NULL, schedule->entries); at;
-         at = apr_hash_next(at)) {
-        wh_schedule_waiting(schedule, apr_hash_this_val(at), 0);
-    }
+    wh_schedule_all_waiting(&commit->schedule);
 }
 
 void wh_node_take_over(const wh_node_t *node, wh_commit_t *commit,

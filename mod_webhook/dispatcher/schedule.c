@@ -63,8 +63,17 @@ static void drop_entry(wh_schedule_t *schedule, wh_schedule_entry_t *entry)
     free(entry);
 }
 
+/* Disabled for its errors, where that means that nothing is kept. */
+static int is_discarding(const wh_schedule_t *schedule,
+                         const wh_webhook_t *webhook)
+{
+    return webhook->state == WH_STATE_TOO_MANY_ERRORS &&
+           schedule->settings->disable_after > 0;
+}
+
 /* What a delivery thread gets to know of a webhook. */
-static apr_status_t fingerprint(char hex[65], const wh_webhook_t *webhook)
+static apr_status_t fingerprint(char hex[65], const wh_webhook_t *webhook,
+                                int discards)
 {
     const char *parts[] = {
         webhook->context ? webhook->context : "",
@@ -74,18 +83,26 @@ static apr_status_t fingerprint(char hex[65], const wh_webhook_t *webhook)
         webhook->headers ? webhook->headers : "",
         webhook->properties ? webhook->properties : "",
         webhook->state == WH_STATE_ACTIVE ? "1" : "0",
+        discards ? "1" : "0",
     };
 
     return wh_sign_fingerprint(hex, parts, sizeof(parts) / sizeof(parts[0]));
+}
+
+static void discard_waiting(wh_schedule_t *schedule, wh_schedule_entry_t *entry)
+{
+    entry->waits_to_fail = 1;
+    schedule->discarding = 1;
 }
 
 static apr_status_t sync_webhook(wh_schedule_t *schedule,
                                  const wh_webhook_t *webhook)
 {
     wh_schedule_entry_t *entry = wh_schedule_entry(schedule, webhook->id);
+    int discards = is_discarding(schedule, webhook);
     wh_target_t *target;
     char hex[65];
-    apr_status_t rv = fingerprint(hex, webhook);
+    apr_status_t rv = fingerprint(hex, webhook, discards);
 
     if (rv != APR_SUCCESS) {
         return rv;
@@ -109,6 +126,11 @@ static apr_status_t sync_webhook(wh_schedule_t *schedule,
         wh_schedule_waiting(schedule, entry, 0);
     }
     entry->active = target->active;
+    entry->discards = target->discards = discards;
+    entry->waits_to_fail = 0;
+    if (discards) {
+        discard_waiting(schedule, entry);
+    }
     wh_message_list_add(&schedule->outgoing[entry->thread], &target->message);
     return APR_SUCCESS;
 }
@@ -188,6 +210,16 @@ void wh_schedule_waiting(wh_schedule_t *schedule, wh_schedule_entry_t *entry,
     }
 }
 
+void wh_schedule_all_waiting(wh_schedule_t *schedule)
+{
+    apr_hash_index_t *at;
+
+    for (at = apr_hash_first(NULL, schedule->entries); at;
+         at = apr_hash_next(at)) {
+        wh_schedule_waiting(schedule, apr_hash_this_val(at), 0);
+    }
+}
+
 void wh_schedule_dispatch(wh_schedule_t *schedule, wh_schedule_entry_t *entry,
                           wh_delivery_t *delivery)
 {
@@ -219,6 +251,9 @@ void wh_schedule_left(wh_schedule_t *schedule, const wh_delivery_t *delivery)
     if (delivery->outcome == WH_OUTCOME_RETRY ||
         delivery->outcome == WH_OUTCOME_RETURNED) {
         wh_schedule_waiting(schedule, entry, delivery->due);
+        if (entry->discards) {
+            discard_waiting(schedule, entry);
+        }
     }
 }
 

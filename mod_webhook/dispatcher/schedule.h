@@ -26,16 +26,31 @@
 /** Memory for all events and bodies held, whatever the window says. */
 #define WH_WINDOW_BYTES (64 * 1024 * 1024)
 
+/** What the outcomes of a batch say of one webhook: see record.c. */
+typedef struct wh_tally_t {
+    int listed; /* 1: in the commit thread's list */
+    struct wh_schedule_entry_t *next;
+    apr_int64_t successes;       /* not yet written */
+    apr_int64_t failures;        /* since the last success of the batch */
+    const wh_delivery_t *failed; /* the last of them */
+    int gone;                    /* 1: one of them was 410 Gone */
+    apr_int64_t errors;          /* in a row, by now */
+    int first_failure;           /* 1: they began with this batch */
+    int disabled;                /* 1: by this batch */
+} wh_tally_t;
+
 typedef struct wh_schedule_entry_t {
     apr_int32_t webhook_id;
     int active;
     int removed; /* goes when in_memory is 0 */
     int thread;  /* its delivery thread */
     int in_memory;
-    apr_time_t next_due;   /* of what waits in the database */
-    char fingerprint[65];  /* of the record last posted */
-    apr_int64_t successes; /* of the batch being written */
-    apr_uint32_t seen;     /* number of the last sync */
+    int discards;         /* disabled for its errors: nothing is kept for it */
+    int waits_to_fail;    /* 1: there may be something to discard */
+    apr_time_t next_due;  /* of what waits in the database */
+    char fingerprint[65]; /* of the record last posted */
+    apr_uint32_t seen;    /* number of the last sync */
+    wh_tally_t tally;
 } wh_schedule_entry_t;
 
 typedef struct wh_schedule_t {
@@ -50,6 +65,7 @@ typedef struct wh_schedule_t {
     apr_time_t wake; /* when to look for due deliveries */
     int cursor;      /* where the next claim pass begins */
     int starved;     /* 1: something due waits for room only */
+    int discarding;  /* 1: an entry waits to fail */
     apr_uint32_t syncs;
 } wh_schedule_t;
 
@@ -75,6 +91,9 @@ void wh_schedule_unreserve(wh_schedule_t *schedule, wh_schedule_entry_t *entry);
 /** Something of this webhook waits in the database until then. */
 void wh_schedule_waiting(wh_schedule_t *schedule, wh_schedule_entry_t *entry,
                          apr_time_t due);
+
+/** Something may wait of any webhook: the next claims find out. */
+void wh_schedule_all_waiting(wh_schedule_t *schedule);
 
 /** Sends a reserved delivery to its thread. */
 void wh_schedule_dispatch(wh_schedule_t *schedule, wh_schedule_entry_t *entry,

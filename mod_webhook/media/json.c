@@ -150,18 +150,52 @@ void wh_json_own(json_t *value, apr_pool_t *pool)
     }
 }
 
-json_t *wh_json_member(const json_t *object, const char *name)
+const char *wh_json_name(const json_t *object, const char *name)
 {
-    json_t *exact = json_object_get(object, name);
-    void *at;
+    void *at = json_object_iter_at((json_t *)object, name);
 
-    for (at = json_object_iter((json_t *)object); at && !exact;
+    if (at) {
+        return json_object_iter_key(at);
+    }
+    for (at = json_object_iter((json_t *)object); at;
          at = json_object_iter_next((json_t *)object, at)) {
         if (!apr_cstr_casecmp(json_object_iter_key(at), name)) {
-            return json_object_iter_value(at);
+            return json_object_iter_key(at);
         }
     }
-    return exact;
+    return NULL;
+}
+
+json_t *wh_json_member(const json_t *object, const char *name)
+{
+    const char *own = wh_json_name(object, name);
+
+    return own ? json_object_get(object, own) : NULL;
+}
+
+int wh_json_deeper(const json_t *value, int levels)
+{
+    size_t i;
+    void *at;
+
+    if (!json_is_object(value) && !json_is_array(value)) {
+        return 0;
+    }
+    if (levels <= 0) {
+        return 1;
+    }
+    for (i = 0; i < json_array_size(value); i++) {
+        if (wh_json_deeper(json_array_get(value, i), levels - 1)) {
+            return 1;
+        }
+    }
+    for (at = json_object_iter((json_t *)value); at;
+         at = json_object_iter_next((json_t *)value, at)) {
+        if (wh_json_deeper(json_object_iter_value(at), levels - 1)) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 /* A byte order mark is no part of the text (RFC 8259 section 8.1). */

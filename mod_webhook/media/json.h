@@ -35,4 +35,12 @@ void wh_json_own(json_t *value, apr_pool_t *pool);
  * case. A borrowed reference; NULL: none, or no object. */
 json_t *wh_json_member(const json_t *object, const char *name);
 
+/** How an object itself spells the name of the member that wh_json_member()
+ * finds. Belongs to object, as long as it has that member; NULL: none. */
+const char *wh_json_name(const json_t *object, const char *name);
+
+/** 1 if objects and arrays are nested in value to more levels than these; "[]"
+ * is one level, a number none. Looks no deeper than it must. */
+int wh_json_deeper(const json_t *value, int levels);
+
 #endif

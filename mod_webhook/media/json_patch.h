@@ -22,13 +22,19 @@
 #define WH_PATCH_TEST_FAILED (APR_OS_START_USERERR + 111)
 
 /**
- * Applies a patch to a copy of target: all of it or nothing.
+ * Applies a patch to a copy of target: all of it or nothing. The whole patch
+ * is read before the first operation is applied.
+ *
+ * "test" compares as RFC 6902 section 4.6 has it, names in values exactly and
+ * numbers by what they are (1 is 1.0). What its path names and is not there
+ * equals nothing: the test has failed.
  * @param result the patched value, lives as long as pool; may share parts
  *        with neither argument
  * @param message set when it fails: a sentence with the number (from 1), op
- *        and path of the operation
- * @return APR_SUCCESS; APR_EINVAL: not a patch, or a path that leads nowhere
- *         (400); WH_PATCH_TEST_FAILED
+ *        and path of the operation, as far as there are any
+ * @return APR_SUCCESS; APR_EINVAL: not a patch, a path that leads nowhere, or
+ *         a result nested deeper than WH_MEDIA_DEPTH_MAX (400);
+ *         WH_PATCH_TEST_FAILED; APR_ENOMEM
  */
 apr_status_t wh_json_patch_apply(json_t **result, const char **message,
                                  const json_t *target, const json_t *patch,

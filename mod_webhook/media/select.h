@@ -13,8 +13,9 @@
  * Sets every member of an object that is not selected to null; members stay
  * in their order (superoffice.md section 1).
  * @param select names parted by commas, blanks around them ignored, in any
- *        case; "a/b" selects a member of a member; names that there are not
- *        are ignored; NULL or blank selects all
+ *        case; "a/b" selects a member of a member, or of each item of a
+ *        member; names that there are not are ignored; NULL or blank selects
+ *        all
  */
 void wh_select_apply(json_t *object, const char *select, apr_pool_t *pool);
 

@@ -34,6 +34,28 @@ apr_size_t wh_event_name_entity_length(const char *name)
     return dot ? (apr_size_t)(dot - name) : strlen(name);
 }
 
+#define STATE_PREFIX "webhook"
+
+const char *wh_event_name_shown(const char *name)
+{
+    static const char *const shown[] = {STATE_PREFIX ".started",
+                                        STATE_PREFIX ".stopped",
+                                        STATE_PREFIX ".errors"};
+    const apr_size_t length = sizeof(STATE_PREFIX) - 1;
+    apr_size_t digits, i;
+
+    if (strncmp(name, STATE_PREFIX, length)) {
+        return name;
+    }
+    digits = strspn(name + length, "0123456789");
+    for (i = 0; digits > 0 && i < sizeof(shown) / sizeof(shown[0]); i++) {
+        if (!strcmp(name + length + digits, shown[i] + length)) {
+            return shown[i];
+        }
+    }
+    return name;
+}
+
 int wh_primary_key_parse(apr_int32_t *value, const char *text)
 {
     char canonical[sizeof("-9223372036854775808")];

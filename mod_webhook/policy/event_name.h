@@ -17,6 +17,14 @@ int wh_event_name_valid(const char *name, apr_size_t length);
  * (superoffice.md section 2). */
 apr_size_t wh_event_name_entity_length(const char *name);
 
+/**
+ * The name as the payload gives it: a webhook's state event, such as
+ * "webhook66.errors", without the id (superoffice.md section 5.4); any other
+ * name as it is.
+ * @return a constant, or name itself
+ */
+const char *wh_event_name_shown(const char *name);
+
 /** Exact int32 in decimal: "0", "-7"; no sign "+", no leading zero, no blank.
  * @return 1 and the value, or 0 */
 int wh_primary_key_parse(apr_int32_t *value, const char *text);

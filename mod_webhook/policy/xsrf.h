@@ -17,21 +17,28 @@
 /** A token is good for this long. */
 #define WH_XSRF_LIFE apr_time_from_sec(12 * 60 * 60)
 
+/** A token may be made this long after now: hosts that share an installation
+ * do not agree on the time to the second. */
+#define WH_XSRF_SKEW apr_time_from_sec(5 * 60)
+
 /** Bytes of randomness in a token. */
 #define WH_XSRF_RANDOM 16
 
 /**
  * Makes a token of letters, digits, "-", "_" and ".".
- * @param key secret of this installation
- * @return NULL: libcrypto refuses
+ * @param key secret of this installation, not empty
+ * @return NULL: there is no key, or libcrypto refuses
  */
 const char *wh_xsrf_create(const char *key, const char *user,
                            const char *context,
                            const unsigned char random[WH_XSRF_RANDOM],
                            apr_time_t now, apr_pool_t *pool);
 
-/** 1 if the token was made with this key for this user and context and is not
- * too old. Compares in constant time. */
+/**
+ * 1 if the token was made with this key for this user and context and is not
+ * too old. Compares in constant time.
+ * @param token whatever the client sent; NULL: nothing
+ */
 int wh_xsrf_valid(const char *token, const char *key, const char *user,
                   const char *context, apr_time_t now, apr_pool_t *pool);
 

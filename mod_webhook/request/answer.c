@@ -51,7 +51,7 @@ static const char *error_type(int status)
     return "Exception";
 }
 
-static void set_common_headers(request_rec *r)
+void wh_answer_set_headers(request_rec *r)
 {
     apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
     apr_table_setn(r->headers_out, "Cache-Control", "no-store");
@@ -96,7 +96,7 @@ static int send_text(request_rec *r, int status, const char *text,
                      apr_size_t length, const char *type)
 {
     r->status = status;
-    set_common_headers(r);
+    wh_answer_set_headers(r);
     apr_table_mergen(r->headers_out, "Vary", "Accept");
     ap_set_content_type(r, type);
     ap_set_content_length(r, (apr_off_t)length);
@@ -117,7 +117,7 @@ int wh_answer_value(request_rec *r, const char *root, json_t *value)
 int wh_answer_empty(request_rec *r)
 {
     r->status = HTTP_NO_CONTENT;
-    set_common_headers(r);
+    wh_answer_set_headers(r);
     return OK;
 }
 

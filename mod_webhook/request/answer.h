@@ -17,6 +17,9 @@ void wh_answer_negotiate(request_rec *r);
 /** 1 if the client accepts a media type that we have. */
 int wh_answer_is_acceptable(request_rec *r);
 
+/** Sets the headers that every answer has. */
+void wh_answer_set_headers(request_rec *r);
+
 /** 200 with a body.
  * @param root name of the value in XML
  * @param value its reference is taken; NULL (no memory) gives 500 */

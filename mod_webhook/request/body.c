@@ -196,7 +196,7 @@ static int apply_patch(json_t **document, const char **message, request_rec *r)
     wh_json_own(empty, r->pool);
     rv = json_is_array(patch)
              ? wh_json_patch_apply(document, message, empty, patch, r->pool)
-             : wh_merge_patch_apply(document, empty, patch, r->pool);
+             : wh_merge_patch_apply(document, message, empty, patch, r->pool);
     if (rv == APR_SUCCESS) {
         return OK;
     }

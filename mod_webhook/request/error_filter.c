@@ -66,6 +66,7 @@ static apr_status_t replace(ap_filter_t *filter, apr_bucket_brigade *page)
         filter->ctx = filter;
         text =
             wh_answer_error_text(&length, &type, r, r->status, message_of(r));
+        wh_answer_set_headers(r);
         ap_set_content_type(r, type);
         ap_set_content_length(r, (apr_off_t)length);
         apr_table_unset(r->headers_out, "Content-Language");

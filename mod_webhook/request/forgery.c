@@ -13,6 +13,7 @@
 
 #include "httpd_private.h"
 #include "policy/xsrf.h"
+#include "request/caller.h"
 #include "request/credential.h"
 
 #define COOKIE "XSRF-TOKEN"
@@ -107,7 +108,7 @@ int wh_forgery_check(const char **message, request_rec *r, const char *context)
     int is_good;
     apr_status_t rv;
 
-    if (apr_table_get(r->headers_in, "Authorization")) {
+    if (wh_call_get(r)->has_authorization) {
         return OK;
     }
     rv = wh_credential_xsrf_key(&key);

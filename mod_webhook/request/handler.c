@@ -47,6 +47,8 @@ static int note_path(request_rec *r, const char *base_path)
     }
     call = wh_call_get(r);
     call->form = form;
+    call->has_authorization =
+        apr_table_get(r->headers_in, "Authorization") != NULL;
     call->rest = apr_pstrdup(r->pool, rest);
     call->resource_path =
         apr_pstrmemdup(r->pool, r->uri, (apr_size_t)(rest - r->uri));
@@ -149,10 +151,6 @@ static int handler(request_rec *r)
     if (!r->user) {
         return wh_answer_unauthorized(r, "This needs an authenticated user.");
     }
-    status = wh_caller_check(&message, r);
-    if (status != OK) {
-        return refuse_caller(r, status, message);
-    }
     /* With "SetHandler webhook" nothing was noted, and there may be no base
      * path. */
     if (!is_ours(r) && !note_path(r, wh_config_base_path(r->server)) &&
@@ -160,7 +158,9 @@ static int handler(request_rec *r)
         return wh_answer_error(r, HTTP_NOT_FOUND,
                                "There is nothing at this path.");
     }
-    return wh_route_answer(r);
+    status = wh_caller_check(&message, r);
+    return status == OK ? wh_route_answer(r)
+                        : refuse_caller(r, status, message);
 }
 
 void wh_request_register_hooks(apr_pool_t *pool)

@@ -48,7 +48,7 @@ static int apply(json_t **entity, const char **message, request_rec *r,
     wh_json_own(current, r->pool);
     rv = json_is_array(patch)
              ? wh_json_patch_apply(entity, message, current, patch, r->pool)
-             : wh_merge_patch_apply(entity, current, patch, r->pool);
+             : wh_merge_patch_apply(entity, message, current, patch, r->pool);
     if (rv == WH_PATCH_TEST_FAILED) {
         return HTTP_CONFLICT;
     }

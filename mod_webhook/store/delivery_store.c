@@ -178,7 +178,7 @@ static apr_status_t keep_body(wh_store_t *store, const wh_delivery_t *delivery)
     return wh_db_update(&store->db, NULL, WH_SQL_DELIVERY_BODY, args);
 }
 
-apr_status_t wh_store_outcome(wh_store_t *store, apr_int64_t node,
+apr_status_t wh_store_outcome(int *error, wh_store_t *store, apr_int64_t node,
                               apr_int64_t attempt_id,
                               const wh_delivery_t *delivery)
 {
@@ -193,6 +193,7 @@ apr_status_t wh_store_outcome(wh_store_t *store, apr_int64_t node,
     int affected = 0;
     apr_status_t rv;
 
+    *error = 0;
     if (delivery->outcome == WH_OUTCOME_RETURNED) {
         return give_back(store, node, delivery);
     }
@@ -207,6 +208,7 @@ apr_status_t wh_store_outcome(wh_store_t *store, apr_int64_t node,
     if (rv == APR_SUCCESS && delivery->started &&
         delivery->outcome != WH_OUTCOME_DELIVERED) {
         rv = usage_error(store, delivery);
+        *error = 1;
     }
     if (rv == APR_SUCCESS && delivery->outcome == WH_OUTCOME_RETRY &&
         delivery->body_is_new) {

@@ -53,14 +53,46 @@ apr_status_t wh_store_delivery_insert(wh_store_t *store, apr_int64_t id,
                                       apr_int32_t webhook_id, apr_time_t due,
                                       apr_int64_t owner);
 
-/** [batch] Records the outcome that a delivery thread reported. */
-apr_status_t wh_store_outcome(wh_store_t *store, apr_int64_t node,
+/**
+ * [batch] Records the outcome that a delivery thread reported.
+ * @param error set to 1 if an error was added to the webhook's usage, else 0
+ */
+apr_status_t wh_store_outcome(int *error, wh_store_t *store, apr_int64_t node,
                               apr_int64_t attempt_id,
                               const wh_delivery_t *delivery);
 
 /** [batch] Adds a number of successful calls to a webhook's usage. */
 apr_status_t wh_store_usage_success(wh_store_t *store, apr_int32_t webhook_id,
                                     apr_int64_t calls);
+
+/** How a webhook fares. */
+typedef struct wh_failing_t {
+    apr_int64_t consecutive_errors;
+    int state; /**< wh_state_t */
+} wh_failing_t;
+
+/** [batch] APR_ENOENT: no such webhook. */
+apr_status_t wh_store_failing(wh_failing_t *failing, wh_store_t *store,
+                              apr_int32_t webhook_id);
+
+/**
+ * [batch] Makes an active webhook TooManyErrors, which is a change like any
+ * other (version, generation), and discards up to 500 of what waits for it.
+ * @param disabled 1: it was active, 0: it was not, and nothing is changed
+ */
+apr_status_t wh_store_disable(int *disabled, wh_store_t *store,
+                              apr_int32_t webhook_id);
+
+/**
+ * Lets up to 500 deliveries fail that wait for a webhook, if it is
+ * TooManyErrors; a call of its own.
+ * @param discarded their number; below 500: no more wait
+ */
+apr_status_t wh_store_discard(int *discarded, wh_store_t *store,
+                              apr_int32_t webhook_id);
+
+/** Deliveries that one call discards. */
+#define WH_DISCARD_PORTION 500
 
 /**
  * Takes deliveries of one webhook that are due and belong to nobody, oldest

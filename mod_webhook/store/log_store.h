@@ -4,9 +4,13 @@
  * Stage: store · from: ctl, request · to: the database
  * runs on: the one thread that holds the wh_store_t
  *
- * Lists are newest first when after is 0 (then older than before, 0: no
- * bound), or oldest first and newer than after; at most limit rows. Ids are
- * time-ordered, so a list goes on from the last id it gave.
+ * Lists are newest first when after is 0, else oldest first; newer than after
+ * and older than before (0: no bound); at most limit rows, 0 means 500. Ids
+ * are time-ordered, so a list goes on from the last id it gave. A context that
+ * is NULL stands for all. Times of a range become ids by wh_row_id_floor().
+ *
+ * Nothing but ids has an index here, for it would cost every event: a filter
+ * that few rows pass walks all rows of the range.
  */
 #ifndef WH_STORE_LOG_STORE_H
 #define WH_STORE_LOG_STORE_H
@@ -19,11 +23,11 @@
 typedef struct wh_log_filter_t {
     const char *context;
     const char *event_name; /**< in any case */
-    apr_int32_t webhook_id;
-    int state; /**< -1: all, else wh_delivery_state_t */
+    apr_int32_t webhook_id; /**< of deliveries alone */
+    int state; /**< of deliveries alone: wh_delivery_state_t, -1: all */
     apr_int64_t event_id;
-    apr_int64_t before;
-    apr_int64_t after;
+    apr_int64_t before; /**< row ids below this one, of events or deliveries */
+    apr_int64_t after;  /**< row ids above this one */
     int limit;
 } wh_log_filter_t;
 
@@ -80,7 +84,8 @@ apr_status_t wh_store_delivery_get(wh_log_delivery_t **delivery,
                                    wh_store_t *store, const char *context,
                                    apr_int64_t id, apr_pool_t *pool);
 
-/** Attempts of a delivery, oldest first. @param attempts of wh_log_attempt_t * */
+/** Attempts of a delivery, oldest first; after a replay their numbers begin
+ * again. @param attempts of wh_log_attempt_t * */
 apr_status_t wh_store_attempt_list(apr_array_header_t **attempts,
                                    wh_store_t *store, apr_int64_t delivery_id,
                                    apr_pool_t *pool);
@@ -88,10 +93,12 @@ apr_status_t wh_store_attempt_list(apr_array_header_t **attempts,
 /**
  * Makes deliveries that match the filter pending again, with no attempts made
  * and due at once, in portions of at most 500 for each transaction; those that
- * are pending already are left alone. The dispatcher notices within about a
- * second. filter->state -1 means failed and delivered ones; filter->limit is
- * not used.
- * @param replayed number of deliveries
+ * are pending already, newer than this call or without a webhook are left
+ * alone. The same body goes out again under the same ids. The dispatcher
+ * notices within about a second. Retention goes on from when the event was
+ * made. filter->state -1 means failed and delivered ones; filter->limit is not
+ * used.
+ * @param replayed number of deliveries, also of what was done before an error
  */
 apr_status_t wh_store_replay(int *replayed, wh_store_t *store,
                              const wh_log_filter_t *filter);
@@ -106,13 +113,15 @@ typedef struct wh_check_t {
     apr_int64_t orphan_usage;      /**< usage rows without a webhook */
     apr_int64_t orphan_pending;    /**< pending deliveries without a webhook */
     apr_int64_t orphan_deliveries; /**< deliveries without an event */
-    apr_int64_t orphan_attempts;   /**< attempts without a delivery */
+    apr_int64_t orphan_attempts;   /**< attempts without a delivery, but for
+                                        those that retention may part */
     apr_int64_t orphan_tokens;     /**< tokens whose application is gone */
     apr_int64_t
         stranded; /**< pending deliveries of a node that is not listed */
 } wh_check_t;
 
-/** Looks the whole database over; reads only. */
+/** Looks the whole database over; reads only. When integrity is not "ok" the
+ * rest is not looked for. */
 apr_status_t wh_store_check(wh_check_t *check, wh_store_t *store,
                             apr_pool_t *pool);
 

@@ -14,6 +14,24 @@
     "e.id, e.uuid, e.time, e.primary_key, e.associate_id, e.name, "            \
     "e.context, e.data "
 
+/* Lists of the log. What is 0, negative or NULL does not filter. A list of
+ * events takes the second half of a delivery list's parameters. */
+#define LOG_OF_DELIVERY                                                        \
+    "(%lld = 0 OR d.event_id = %lld) AND (%lld = 0 OR d.webhook_id = %lld) "   \
+    "AND (%lld < 0 OR d.state = %lld) AND d.id > %lld AND d.id < %lld AND "
+#define LOG_OF_EVENT                                                           \
+    "(%s IS NULL OR e.context = %s) AND "                                      \
+    "(%s IS NULL OR lower(e.name) = lower(%s)) "
+#define LOG_EVENTS                                                             \
+    "SELECT " EVENT_COLUMNS "FROM event e WHERE e.id > %lld AND e.id < %lld "  \
+    "AND " LOG_OF_EVENT
+
+/* CROSS: by the deliveries' ids, whatever the database thinks is faster. */
+#define LOG_JOIN "FROM delivery d CROSS JOIN event e WHERE e.id = d.event_id "
+#define LOG_DELIVERY                                                           \
+    "SELECT d.id, d.event_id, e.uuid, e.name, d.webhook_id, d.state, "         \
+    "d.attempts, d.due, d.owner " LOG_JOIN
+
 #define TOKEN_COLUMNS                                                          \
     "id, kind, context, owner, associate_id, app_id, scopes, created, "        \
     "expires FROM token "
@@ -23,10 +41,10 @@
 /* The scan of a claim: an index range, in the order of its columns. */
 #define WAITING "owner = 0 AND webhook_id = %lld AND state = 0"
 
-/* What a delivery takes in memory: its event's data, and if it was tried before
- * its body, which is not longer. */
+/* What a delivery takes in memory: its event's data, and its body if one is
+ * kept, which is not longer. */
 #define DUE_SIZES                                                              \
-    "SELECT e.size * CASE WHEN d.attempts > 0 THEN 2 ELSE 1 END AS bytes "     \
+    "SELECT e.size * CASE WHEN d.body IS NULL THEN 1 ELSE 2 END AS bytes "     \
     "FROM delivery d JOIN event e ON e.id = d.event_id "                       \
     "WHERE d.owner = 0 AND d.webhook_id = %lld AND d.state = 0 "               \
     "AND d.due <= %lld ORDER BY d.due, d.id LIMIT %lld"
@@ -63,6 +81,9 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
         "WHERE context = %s AND id = %lld AND version = %lld",
     [WH_SQL_WEBHOOK_DELETE] =
         "DELETE FROM webhook WHERE context = %s AND id = %lld",
+    [WH_SQL_WEBHOOK_DISABLE] =
+        "UPDATE webhook SET state = 3, version = version + 1 "
+        "WHERE id = %lld AND state = 1",
     [WH_SQL_USAGE_INSERT] =
         "INSERT INTO webhook_usage (webhook_id, total_calls, total_errors, "
         "consecutive_errors, last_error, failing_since) "
@@ -81,6 +102,9 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
     [WH_SQL_USAGE_RESET] =
         "UPDATE webhook_usage SET consecutive_errors = 0, failing_since = 0 "
         "WHERE webhook_id = %lld",
+    [WH_SQL_USAGE_FAILING] =
+        "SELECT u.consecutive_errors, w.state FROM webhook w "
+        "JOIN webhook_usage u ON u.webhook_id = w.id WHERE w.id = %lld",
 
     [WH_SQL_EVENT_INSERT] =
         "INSERT INTO event (id, uuid, context, name, primary_key, "
@@ -121,6 +145,10 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
     [WH_SQL_DELIVERY_CANCEL] =
         "UPDATE delivery SET state = 2 WHERE id IN (SELECT id FROM delivery "
         "WHERE " WAITING " LIMIT 500)",
+    [WH_SQL_DELIVERY_DISCARD] =
+        "UPDATE delivery SET state = 2 WHERE id IN (SELECT id FROM delivery "
+        "WHERE " WAITING " AND EXISTS (SELECT 1 FROM webhook w "
+        "WHERE w.id = %lld AND w.state = 3) LIMIT 500)",
     [WH_SQL_DELIVERY_FAIL] = "UPDATE delivery SET state = 2 WHERE id = %lld",
     [WH_SQL_ATTEMPT_INSERT] =
         "INSERT INTO attempt (id, delivery_id, number, started, duration, "
@@ -149,6 +177,52 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
     [WH_SQL_EXPIRED_COUNT] =
         "SELECT count(*) FROM (SELECT id, state FROM delivery "
         "WHERE id < %lld ORDER BY id LIMIT 500) AS swept WHERE state = 0",
+
+    [WH_SQL_EVENT_NEWEST] = LOG_EVENTS "ORDER BY e.id DESC LIMIT %lld",
+    [WH_SQL_EVENT_OLDEST] = LOG_EVENTS "ORDER BY e.id LIMIT %lld",
+    [WH_SQL_EVENT_GET] = "SELECT " EVENT_COLUMNS "FROM event e WHERE e.id = "
+                         "%lld AND (%s IS NULL OR e.context = %s)",
+    [WH_SQL_EVENT_GET_BY_UUID] =
+        "SELECT " EVENT_COLUMNS "FROM event e WHERE e.uuid = %s "
+        "AND (%s IS NULL OR e.context = %s)",
+    [WH_SQL_DELIVERY_NEWEST] = LOG_DELIVERY "AND " LOG_OF_DELIVERY LOG_OF_EVENT
+                                            "ORDER BY d.id DESC LIMIT %lld",
+    [WH_SQL_DELIVERY_OLDEST] = LOG_DELIVERY "AND " LOG_OF_DELIVERY LOG_OF_EVENT
+                                            "ORDER BY d.id LIMIT %lld",
+    [WH_SQL_DELIVERY_GET] =
+        LOG_DELIVERY "AND d.id = %lld AND (%s IS NULL OR e.context = %s)",
+    [WH_SQL_ATTEMPT_LIST] =
+        "SELECT id, delivery_id, number, started, duration, status, error, "
+        "address, answer FROM attempt WHERE delivery_id = %lld AND id > %lld "
+        "ORDER BY id LIMIT 500",
+    [WH_SQL_REPLAY_LIST] =
+        "SELECT d.id " LOG_JOIN "AND d.state <> 0 "
+        "AND d.webhook_id IN (SELECT id FROM webhook) AND " LOG_OF_DELIVERY
+            LOG_OF_EVENT "ORDER BY d.id LIMIT 500",
+    /* The second half: what an earlier run has made of it. */
+    [WH_SQL_REPLAY] =
+        "UPDATE delivery SET state = 0, attempts = 0, due = %lld, owner = 0 "
+        "WHERE id = %lld AND webhook_id IN (SELECT id FROM webhook) AND "
+        "((state <> 0 AND (%lld < 0 OR state = %lld)) OR "
+        "(state = 0 AND attempts = 0 AND due = %lld AND owner = 0))",
+
+    [WH_SQL_ORPHAN_USAGE] = "SELECT count(*) FROM webhook_usage "
+                            "WHERE webhook_id NOT IN (SELECT id FROM webhook)",
+    [WH_SQL_ORPHAN_PENDING] = "SELECT count(*) FROM delivery WHERE state = 0 "
+                              "AND webhook_id NOT IN (SELECT id FROM webhook)",
+    [WH_SQL_ORPHAN_DELIVERIES] =
+        "SELECT count(*) FROM delivery WHERE NOT EXISTS "
+        "(SELECT 1 FROM event WHERE event.id = delivery.event_id)",
+    /* Deliveries are swept by their age: those before the oldest are gone,
+     * and an attempt that was made late is still there. */
+    [WH_SQL_ORPHAN_ATTEMPTS] =
+        "SELECT count(*) FROM attempt WHERE delivery_id > "
+        "(SELECT min(id) FROM delivery) AND NOT EXISTS "
+        "(SELECT 1 FROM delivery WHERE delivery.id = attempt.delivery_id)",
+    [WH_SQL_ORPHAN_TOKENS] = "SELECT count(*) FROM token WHERE app_id <> 0 "
+                             "AND app_id NOT IN (SELECT id FROM app)",
+    [WH_SQL_STRANDED] = "SELECT count(*) FROM delivery WHERE state = 0 AND "
+                        "owner <> 0 AND owner NOT IN (SELECT id FROM node)",
 
     /* A text that is NULL asks for all contexts. */
     [WH_SQL_TOKEN_INSERT] =

@@ -8,6 +8,7 @@
 #include "base/settings.h"
 #include "store/db.h"
 #include "store/lock.h"
+#include "store/log_store.h"
 #include "store/store.h"
 
 struct wh_store_t {
@@ -43,6 +44,32 @@ apr_status_t wh_store_number(apr_int64_t *value, wh_store_t *store,
 /** [inside of write work] Adds 1 to a number and gives it. */
 apr_status_t wh_store_number_next(apr_int64_t *value, wh_store_t *store,
                                   const char *name);
+
+/** Parameters of the statements that list deliveries of the log; those of
+ * events are the ones from WH_LOG_EVENT on. */
+#define WH_LOG_PARAMETERS 13
+#define WH_LOG_EVENT 6
+
+typedef struct wh_log_range_t {
+    const wh_log_filter_t *filter;
+    apr_int64_t low;  /* ids above it */
+    apr_int64_t high; /* ids below it */
+    apr_int64_t webhook_id;
+    apr_int64_t state;
+    apr_int64_t limit; /* of one select */
+    const void *args[WH_LOG_PARAMETERS];
+} wh_log_range_t;
+
+/** Ids of an event's deliveries follow its own without a gap; this leaves room
+ * for four million webhooks. */
+#define WH_LOG_SPAN (APR_INT64_C(1000) << WH_ROW_ID_SHIFT)
+
+/**
+ * The ids that a filter leaves; args point into the range.
+ * @param span ids after that of filter->event_id that belong to it
+ */
+void wh_log_range_init(wh_log_range_t *range, const wh_log_filter_t *filter,
+                       apr_int64_t span);
 
 /** One row of wh_statement's webhook columns as a record. */
 struct wh_webhook_t *wh_store_webhook_row(wh_rows_t *rows, apr_pool_t *pool);

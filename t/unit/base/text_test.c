@@ -149,6 +149,19 @@ static void test_json(void)
     is_str(wh_text_json("\355\240\200", pool), NULL, "a surrogate");
 }
 
+static void test_lower(void)
+{
+    char *copy;
+
+    is_str(wh_text_lower("", pool), "", "the empty text in small letters");
+    is_str(wh_text_lower("@AZ[`az{09_", pool), "@az[`az{09_", "A to Z");
+    is_str(wh_text_lower("\303\211\304\260", pool), "\303\211\304\260",
+           "no other letters");
+    copy = wh_text_lower("abc", pool);
+    copy[0] = 'x';
+    is_str(copy, "xbc", "the copy can be written to");
+}
+
 int main(void)
 {
     apr_initialize();
@@ -158,6 +171,7 @@ int main(void)
     test_is_blank();
     test_all_pairs();
     test_json();
+    test_lower();
     apr_terminate();
     return done_testing();
 }

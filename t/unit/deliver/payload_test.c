@@ -76,6 +76,21 @@ static void test_example(void)
            "the same bytes every time");
 }
 
+/* The body of a state event names no webhook; its primary key does. */
+static void test_state_event(void)
+{
+    wh_event_t event = sample();
+    const char *body;
+
+    event.name = "webhook66.errors";
+    event.changes = "[\"state\"]";
+    event.primary_key = 66;
+    body = render(&event, "\"Default\"", tail_of("n", NULL));
+    ok(strstr(body, "\"Changes\":[\"state\"],\"Event\":\"webhook.errors\","
+                    "\"PrimaryKey\":66,\"Entity\":\"webhook\",") != NULL,
+       "a state event: %s", body);
+}
+
 static void test_timestamps(void)
 {
     static const struct {
@@ -238,6 +253,7 @@ int main(void)
     apr_initialize();
     apr_pool_create(&pool, NULL);
     test_example();
+    test_state_event();
     test_timestamps();
     test_extreme_times();
     test_tail();

@@ -15,6 +15,8 @@
 #include "dispatcher/maintenance.h"
 #include "model/webhook.h"
 #include "store/db.h"
+#include "store/log_store.h"
+#include "store/token_store.h"
 #include "unit/tap.h"
 
 #define NODE 3
@@ -247,6 +249,70 @@ static void test_sweep(void)
     is_int(count("event"), 20, "and another sweep");
 }
 
+/* A delivery of a webhook that has nothing waiting, then one that waits. */
+static void test_replays(void)
+{
+    apr_int32_t webhook = save_webhook("replayed");
+    wh_log_filter_t filter = {.state = -1};
+    apr_time_t now = apr_time_now();
+    int replayed;
+
+    insert_at(now - apr_time_from_sec(5), WH_DELIVERY_FAILED, 0);
+    wh_db_execute(&outside,
+                  apr_psprintf(pool,
+                               "UPDATE delivery SET webhook_id = %d "
+                               "WHERE id = (SELECT max(id) FROM delivery)",
+                               webhook));
+    run(now);
+    wh_commit_claim(&commit, now);
+    throw_away();
+    is_int(wh_schedule_entry(&commit.schedule, webhook)->next_due, WH_NEVER,
+           "a webhook has nothing waiting");
+    filter.webhook_id = webhook;
+    is_int(wh_store_replay(&replayed, store, &filter), APR_SUCCESS, "replay");
+    is_int(replayed, 1, "of one delivery");
+    wh_commit_claim(&commit, apr_time_now());
+    is_str(posted(), "", "is not noticed at once");
+    run(apr_time_now());
+    wh_commit_claim(&commit, apr_time_now());
+    is_str(posted(), apr_psprintf(pool, "D%d", webhook),
+           "but by the next housekeeping");
+    throw_away();
+    run(apr_time_now());
+    is_int(wh_schedule_entry(&commit.schedule, webhook)->next_due, WH_NEVER,
+           "and once");
+}
+
+static void insert_token(const char *hash, apr_time_t expires)
+{
+    wh_token_t token = {.kind = WH_TOKEN_TICKET,
+                        .context = "",
+                        .owner = "o",
+                        .expires = expires};
+
+    wh_store_token_insert(store, &token, hash);
+}
+
+static void test_tokens(void)
+{
+    apr_time_t now = apr_time_now();
+    apr_time_t day = apr_time_from_sec(24 * 60 * 60);
+
+    insert_token("long ago", now - day - 1);
+    insert_token("lately", now - day + 1);
+    insert_token("later", now + day);
+    insert_token("never", 0);
+    maintenance.tokens_at = 0;
+    run(now);
+    is_int(count("token"), 3, "a token that expired a day ago goes");
+    is_int(count("token WHERE hash = 'long ago'"), 0, "that one");
+    run(now);
+    ok(maintenance.tokens_at > now, "nothing left: not again for a while");
+    run(now + day);
+    is_int(count("token"), 2, "then another");
+    wh_db_execute(&outside, "DELETE FROM token");
+}
+
 static void test_checkpoint(void)
 {
     const char *log = apr_psprintf(pool, "%s-wal", settings.database_params);
@@ -293,6 +359,8 @@ int main(void)
     node.id = NODE;
     test_refresh();
     test_sweep();
+    test_replays();
+    test_tokens();
     test_checkpoint();
     test_storage_fails();
     end();

@@ -65,6 +65,40 @@ static void test_entity(void)
     }
 }
 
+static void test_shown(void)
+{
+    static const struct {
+        const char *name;
+        const char *shown; /* NULL: the name itself */
+    } rows[] = {{"webhook66.started", "webhook.started"},
+                {"webhook1.stopped", "webhook.stopped"},
+                {"webhook2147483647.errors", "webhook.errors"},
+                {"webhook007.errors", "webhook.errors"},
+                {"webhook.errors", NULL},
+                {"webhook66.error", NULL},
+                {"webhook66.errors2", NULL},
+                {"webhook66.errors.more", NULL},
+                {"webhook66.changed", NULL},
+                {"webhook66", NULL},
+                {"webhook66.", NULL},
+                {"webhook", NULL},
+                {"webhook-1.errors", NULL},
+                {"webhook6a.errors", NULL},
+                {"mywebhook66.errors", NULL},
+                {"Webhook66.errors", NULL},
+                {"sale.sold", NULL},
+                {"", NULL}};
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *shown = wh_event_name_shown(rows[i].name);
+
+        is_str(shown, rows[i].shown ? rows[i].shown : rows[i].name,
+               "\"%s\" in a payload", rows[i].name);
+        ok(rows[i].shown || shown == rows[i].name, "is the name itself if so");
+    }
+}
+
 static void test_good_keys(void)
 {
     static const struct {
@@ -149,6 +183,7 @@ int main(void)
     test_bytes();
     test_lengths();
     test_entity();
+    test_shown();
     test_good_keys();
     test_bad_keys();
     apr_terminate();

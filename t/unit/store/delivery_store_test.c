@@ -249,11 +249,14 @@ static apr_int32_t make_webhook(void)
     return webhook.id;
 }
 
+static int error_counted; /* what the last outcome has said */
+
 static apr_status_t outcome_work(wh_store_t *at, void *baton)
 {
     const wh_delivery_t *delivery = baton;
 
-    return wh_store_outcome(at, NODE, delivery->id + 1000, delivery);
+    return wh_store_outcome(&error_counted, at, NODE, delivery->id + 1000,
+                            delivery);
 }
 
 /* Records the outcome of a new delivery and gives its row as text. */
@@ -311,6 +314,7 @@ static void test_delivered(apr_int32_t webhook)
            "1201|1|5000|70|204|NULL|192.0.2.1|HTTP/1.1 204 No Content",
            "its attempt");
     is_str(usage_of(webhook), "0|0|0|NULL|0", "is counted by the batch alone");
+    is_int(error_counted, 0, "it is no error");
 }
 
 static void test_retry(apr_int32_t webhook)
@@ -333,6 +337,7 @@ static void test_retry(apr_int32_t webhook)
            "its attempt");
     is_str(usage_of(webhook), "1|1|1|HTTP/1.1 503 Wait|6000",
            "counts as an error, and when they began");
+    is_int(error_counted, 1, "which is told");
     delivery.started = 7000;
     delivery.answer = NULL;
     delivery.body = NULL;
@@ -366,6 +371,7 @@ static void test_failed(apr_int32_t webhook)
            "failed without an attempt");
     is_str(attempt_of(241), "no row", "has none recorded");
     is_str(usage_of(webhook), "3|3|3|status|6000", "and none counted");
+    is_int(error_counted, 0, "which is told too");
 }
 
 static void test_returned(apr_int32_t webhook)
@@ -379,6 +385,7 @@ static void test_returned(apr_int32_t webhook)
     is_str(row_after(250, &delivery), "0|0|7777|0|NULL", "given back untried");
     is_str(attempt_of(251), "no row", "no attempt");
     is_str(usage_of(webhook), "3|3|3|status|6000", "nothing counted");
+    is_int(error_counted, 0, "nothing told");
 }
 
 static void test_not_ours(apr_int32_t webhook)
