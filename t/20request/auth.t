@@ -13,7 +13,7 @@ use WebhookServer qw(wait_for);
 
 WebhookRun::expect_log(qr/WH204[023]: /);
 WebhookRun::expect_log(qr/WH203[123]: /);
-WebhookRun::expect_log(qr/AH01630: /);
+WebhookRun::expect_log(qr/AH0163[01]: /);
 WebhookRun::expect_log(qr/AH01617: user tje1/);
 WebhookRun::expect_log(qr/AH01614: client used wrong authentication scheme/);
 
