@@ -115,5 +115,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     check_query(query, pool);
     free(query);
+    apr_pool_clear(pool);
     return 0;
 }
