@@ -7,6 +7,7 @@
 #include <http_config.h>
 
 #include "config/config.h"
+#include "config/directory.h"
 #include "dispatcher/process.h"
 #include "request/request.h"
 #include "signal/child.h"
@@ -21,8 +22,8 @@ static void register_hooks(apr_pool_t *pool)
 
 AP_DECLARE_MODULE(webhook) = {
     STANDARD20_MODULE_STUFF,
-    NULL, /* no settings per directory */
-    NULL,
+    wh_config_create_directory,
+    wh_config_merge_directory,
     wh_config_create_server,
     wh_config_merge_server,
     wh_config_directives,

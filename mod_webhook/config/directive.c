@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "config/directory.h"
 #include "config/value.h"
 #include "httpd_private.h"
 #include "model/webhook_json.h"
@@ -324,6 +325,9 @@ static const char *add_network(cmd_parms *cmd, void *unused, const char *text)
                         (void *)&wh_directives[WH_DIRECTIVE_##symbol],         \
                         RSRC_CONF, help),
 const command_rec wh_config_directives[] = {
-    WH_DIRECTIVES(COMMAND){.name = NULL},
+    WH_DIRECTIVES(COMMAND) AP_INIT_ITERATE(
+        "AuthBasicProvider", wh_config_add_basic_provider, NULL, OR_AUTHCFG,
+        "providers of passwords, for AuthType Webhook too"),
+    {.name = NULL},
 };
 #undef COMMAND

@@ -28,6 +28,22 @@ apr_status_t wh_webhook_json_read(wh_webhook_t *webhook, const char **message,
                                   const json_t *entity, apr_pool_t *pool);
 
 /**
+ * Makes of texts, in place, what the members of a webhook should be, for media
+ * types that know only texts (forms, XML without types): Events and lists are
+ * parted by commas; objects, and lists that begin with "[", are JSON text; ""
+ * is an empty list or object. Members that are no texts are left alone.
+ * @return APR_SUCCESS, or APR_EINVAL and a message
+ */
+apr_status_t wh_webhook_json_from_text(json_t *entity, const char **message,
+                                       apr_pool_t *pool);
+
+/**
+ * The JSON Schema of a webhook, for the OpenAPI document.
+ * @return a new reference, or NULL: out of memory
+ */
+json_t *wh_webhook_json_schema(void);
+
+/**
  * The JSON object of a webhook, with all members.
  * @param with_secret 0: Secret is null
  * @return a new reference, or NULL: out of memory
@@ -40,8 +56,42 @@ json_t *wh_webhook_json_write(const wh_webhook_t *webhook, int with_secret);
  */
 int wh_webhook_json_state(int *state, const char *text);
 
+/** What the value of a member is. */
+typedef enum {
+    WH_FIELD_NUMBER,
+    WH_FIELD_TEXT,
+    WH_FIELD_TEXTS,  /**< array of texts */
+    WH_FIELD_LIST,   /**< array of anything */
+    WH_FIELD_NAMED,  /**< one of names */
+    WH_FIELD_FLAGS,  /**< some of names, in a text */
+    WH_FIELD_OBJECT, /**< any members */
+    WH_FIELD_DATE
+} wh_field_kind_t;
+
+/** A member of the entity, as others need to know it. */
+typedef struct wh_field_t {
+    const char *name;
+    wh_field_kind_t kind;
+    int read_only;
+    apr_size_t most;          /**< bytes of text, 0: no bound */
+    const char *const *names; /**< ended by NULL, or NULL */
+} wh_field_t;
+
+/** The member with this number, in the order of the entity.
+ * @return 1, or 0: there is none */
+int wh_webhook_json_field(wh_field_t *field, int number);
+
 /** 1 for one address as it may stand in a mail header. */
 int wh_webhook_json_is_email(const char *text);
+
+/**
+ * A client that knows only the older ErrorsEmail changes it and sends
+ * ErrorEmails back as it was: its address takes the first place of the list
+ * (superoffice.md section 4).
+ * @param stored the record that the client changes
+ */
+void wh_webhook_json_settle_email(wh_webhook_t *webhook,
+                                  const wh_webhook_t *stored, apr_pool_t *pool);
 
 /** 1 if the joined names hold this one, in any case. */
 int wh_webhook_json_listens(const char *events, const char *name,

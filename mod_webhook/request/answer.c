@@ -9,7 +9,12 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "media/accept.h"
+#include "media/json.h"
+#include "media/xml.h"
+#include "request/caller.h"
 
+#define ERROR_ROOT "Error"
 #define ERROR_SOURCE "mod_webhook"
 #define FALLBACK_CHALLENGE "Basic realm=\"webhook\""
 #define RETRY_AFTER_SECONDS "1"
@@ -24,10 +29,14 @@ static const struct {
     {HTTP_FORBIDDEN, "ForbiddenException"},
     {HTTP_NOT_FOUND, "SoNotFoundException"},
     {HTTP_METHOD_NOT_ALLOWED, "MethodNotAllowedException"},
+    {HTTP_NOT_ACCEPTABLE, "NotAcceptableException"},
     {HTTP_REQUEST_TIME_OUT, "TimeoutException"},
+    {HTTP_CONFLICT, "ConflictException"},
+    {HTTP_PRECONDITION_FAILED, "PreconditionFailedException"},
     {HTTP_REQUEST_ENTITY_TOO_LARGE, "RequestTooLargeException"},
     {HTTP_UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaTypeException"},
     {HTTP_UNPROCESSABLE_ENTITY, "ConflictException"},
+    {HTTP_TOO_MANY_REQUESTS, "TooManyRequestsException"},
     {HTTP_SERVICE_UNAVAILABLE, "ServiceUnavailableException"}};
 
 static const char *error_type(int status)
@@ -42,47 +51,101 @@ static const char *error_type(int status)
     return "Exception";
 }
 
-static void set_common_headers(request_rec *r)
+void wh_answer_set_headers(request_rec *r)
 {
     apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
     apr_table_setn(r->headers_out, "Cache-Control", "no-store");
 }
 
-/* Takes the reference. A client that has gone is no error of ours. */
-static int send_json(request_rec *r, int status, json_t *value)
+void wh_answer_negotiate(request_rec *r)
 {
-    char *text = json_dumps(value, JSON_COMPACT);
-    apr_size_t length;
+    wh_call_get(r)->format =
+        wh_accept_choose(apr_table_get(r->headers_in, "Accept"));
+}
 
-    json_decref(value);
-    if (!text) {
-        return HTTP_INTERNAL_SERVER_ERROR;
+int wh_answer_is_acceptable(request_rec *r)
+{
+    return wh_call_get(r)->format != WH_FORMAT_NONE;
+}
+
+/* Text of a value, from the request's pool; NULL: no memory. Consumes the
+ * reference. */
+static const char *write_value(apr_size_t *length, const char **type,
+                               request_rec *r, const char *root, json_t *value)
+{
+    wh_format_t format = wh_call_get(r)->format;
+    const char *text = NULL;
+
+    *type = wh_format_content_type(format);
+    if (value && wh_format_is_xml(format)) {
+        text = wh_xml_write(length, value, root, r->pool);
     }
-    length = strlen(text);
+    else if (value) {
+        char *dump = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+
+        *length = dump ? strlen(dump) : 0;
+        text = dump ? apr_pstrmemdup(r->pool, dump, *length) : NULL;
+        free(dump);
+    }
+    json_decref(value);
+    return text;
+}
+
+/* A client that has gone is no error of ours. */
+static int send_text(request_rec *r, int status, const char *text,
+                     apr_size_t length, const char *type)
+{
     r->status = status;
-    set_common_headers(r);
-    ap_set_content_type(r, "application/json; charset=utf-8");
+    wh_answer_set_headers(r);
+    apr_table_mergen(r->headers_out, "Vary", "Accept");
+    ap_set_content_type(r, type);
     ap_set_content_length(r, (apr_off_t)length);
     ap_rwrite(text, (int)length, r);
-    free(text);
     return OK;
 }
 
-int wh_answer_json(request_rec *r, json_t *value)
+int wh_answer_value(request_rec *r, const char *root, json_t *value)
 {
-    return send_json(r, HTTP_OK, value);
+    apr_size_t length;
+    const char *type;
+    const char *text = write_value(&length, &type, r, root, value);
+
+    return text ? send_text(r, HTTP_OK, text, length, type)
+                : HTTP_INTERNAL_SERVER_ERROR;
 }
 
 int wh_answer_empty(request_rec *r)
 {
     r->status = HTTP_NO_CONTENT;
-    set_common_headers(r);
+    wh_answer_set_headers(r);
     return OK;
+}
+
+const char *wh_answer_error_text(apr_size_t *length, const char **type,
+                                 request_rec *r, int status,
+                                 const char *message)
+{
+    char *clean = apr_pstrdup(r->pool, message);
+    const char *text;
+
+    /* A message may quote what the client sent. */
+    wh_text_clean(clean, strlen(clean));
+    text = write_value(length, type, r, ERROR_ROOT,
+                       json_pack("{s:b, s:s, s:s, s:s, s:s}", "Error", 1,
+                                 "ErrorType", error_type(status), "Message",
+                                 clean, "ErrorMessage", clean, "ErrorSource",
+                                 ERROR_SOURCE));
+    if (!text) {
+        *length = 0;
+        text = "";
+    }
+    return text;
 }
 
 int wh_answer_error(request_rec *r, int status, const char *message)
 {
-    char *clean = apr_pstrdup(r->pool, message);
+    apr_size_t length;
+    const char *type, *text;
 
     if (status == AP_FILTER_ERROR) {
         return status;
@@ -92,22 +155,17 @@ int wh_answer_error(request_rec *r, int status, const char *message)
     if (ap_request_has_body(r)) {
         r->connection->keepalive = AP_CONN_CLOSE;
     }
-    /* A message may quote what the client sent. */
-    wh_text_clean(clean, strlen(clean));
-    return send_json(r, status,
-                     json_pack("{s:b, s:s, s:s, s:s, s:s}", "Error", 1,
-                               "ErrorType", error_type(status), "Message",
-                               clean, "ErrorMessage", clean, "ErrorSource",
-                               ERROR_SOURCE));
+    if (status == HTTP_SERVICE_UNAVAILABLE ||
+        status == HTTP_TOO_MANY_REQUESTS) {
+        apr_table_setn(r->headers_out, "Retry-After", RETRY_AFTER_SECONDS);
+    }
+    apr_table_unset(r->headers_out, "ETag");
+    apr_table_unset(r->headers_out, "Last-Modified");
+    text = wh_answer_error_text(&length, &type, r, status, message);
+    return send_text(r, status, text, length, type);
 }
 
-int wh_answer_unavailable(request_rec *r, const char *message)
-{
-    apr_table_setn(r->headers_out, "Retry-After", RETRY_AFTER_SECONDS);
-    return wh_answer_error(r, HTTP_SERVICE_UNAVAILABLE, message);
-}
-
-int wh_answer_unauthorized(request_rec *r)
+int wh_answer_unauthorized(request_rec *r, const char *message)
 {
     if (ap_auth_type(r)) {
         ap_note_auth_failure(r);
@@ -117,6 +175,5 @@ int wh_answer_unauthorized(request_rec *r)
         apr_table_setn(r->err_headers_out, "WWW-Authenticate",
                        FALLBACK_CHALLENGE);
     }
-    return wh_answer_error(r, HTTP_UNAUTHORIZED,
-                           "This needs an authenticated user.");
+    return wh_answer_error(r, HTTP_UNAUTHORIZED, message);
 }

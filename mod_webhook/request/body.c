@@ -13,6 +13,8 @@
 #include "config/config.h"
 #include "httpd_private.h"
 #include "media/json.h"
+#include "media/json_patch.h"
+#include "media/merge_patch.h"
 
 #ifdef __clang__
 /* APR finds the end of a ring by an offset from a null pointer. */
@@ -153,57 +155,11 @@ static int read_body(body_t *body, const char **message, request_rec *r)
     return drain(body, message, r);
 }
 
-/* One "name=value"; other parameters than charset mean nothing to JSON. */
-static int is_parameter_allowed(char *parameter)
-{
-    char *value = strchr(parameter, '=');
-    apr_size_t length;
-
-    if (!value) {
-        return 1;
-    }
-    *value++ = '\0';
-    apr_collapse_spaces(parameter, parameter);
-    if (apr_cstr_casecmp(parameter, "charset")) {
-        return 1;
-    }
-    apr_collapse_spaces(value, value);
-    length = strlen(value);
-    if (length >= 2 && value[0] == '"' && value[length - 1] == '"') {
-        value[length - 1] = '\0';
-        value++;
-    }
-    return !apr_cstr_casecmp(value, "utf-8");
-}
-
-static int is_json_type(request_rec *r)
-{
-    const char *header = apr_table_get(r->headers_in, "Content-Type");
-    char *rest = NULL, *part;
-
-    if (!header) {
-        return 0;
-    }
-    part = apr_strtok(apr_pstrdup(r->pool, header), ";", &rest);
-    if (!part) {
-        return 0;
-    }
-    apr_collapse_spaces(part, part);
-    if (apr_cstr_casecmp(part, "application/json") &&
-        apr_cstr_casecmp(part, "text/json")) {
-        return 0;
-    }
-    while ((part = apr_strtok(NULL, ";", &rest)) != NULL) {
-        if (!is_parameter_allowed(part)) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
-int wh_body_json(json_t **document, const char **message, request_rec *r)
+int wh_body_read(json_t **document, wh_media_kind_t *kind, const char **message,
+                 request_rec *r)
 {
     body_t body = {0};
+    wh_media_t media;
     int status;
 
     *document = NULL;
@@ -211,13 +167,66 @@ int wh_body_json(json_t **document, const char **message, request_rec *r)
     if (status != OK || body.length == 0) {
         return status;
     }
-    if (!is_json_type(r)) {
-        *message = "Content-Type must be application/json or text/json, with "
-                   "charset utf-8 or none.";
+    if (wh_media_type_parse(&media,
+                            apr_table_get(r->headers_in, "Content-Type"),
+                            r->pool) != APR_SUCCESS) {
+        *message = apr_pstrcat(r->pool, "Content-Type must be one of ",
+                               wh_media_names(), ".", NULL);
         return HTTP_UNSUPPORTED_MEDIA_TYPE;
     }
-    if (wh_json_parse(document, message, body.bytes, body.length, r->pool) !=
-        APR_SUCCESS) {
+    *kind = media.kind;
+    switch (wh_media_read(document, message, &media, body.bytes, body.length,
+                          r->pool)) {
+    case APR_SUCCESS:
+        return OK;
+    case APR_ENOTIMPL:
+        return HTTP_UNSUPPORTED_MEDIA_TYPE;
+    default:
+        return HTTP_BAD_REQUEST;
+    }
+}
+
+/* What a patch makes of nothing. */
+static int apply_patch(json_t **document, const char **message, request_rec *r)
+{
+    json_t *empty = json_object();
+    json_t *patch = *document;
+    apr_status_t rv;
+
+    wh_json_own(empty, r->pool);
+    rv = json_is_array(patch)
+             ? wh_json_patch_apply(document, message, empty, patch, r->pool)
+             : wh_merge_patch_apply(document, message, empty, patch, r->pool);
+    if (rv == APR_SUCCESS) {
+        return OK;
+    }
+    return rv == WH_PATCH_TEST_FAILED ? HTTP_CONFLICT : HTTP_BAD_REQUEST;
+}
+
+static int is_patch(wh_media_kind_t kind)
+{
+    return kind == WH_MEDIA_JSON_PATCH || kind == WH_MEDIA_MERGE_PATCH;
+}
+
+int wh_body_object(json_t **object, int *texts, const char **message,
+                   request_rec *r)
+{
+    wh_media_kind_t kind = WH_MEDIA_JSON;
+    int status = wh_body_read(object, &kind, message, r);
+
+    *texts = kind == WH_MEDIA_FORM || kind == WH_MEDIA_XML;
+    if (status == OK && *object && is_patch(kind)) {
+        status = apply_patch(object, message, r);
+    }
+    if (status != OK || !*object) {
+        return status;
+    }
+    if (json_is_null(*object)) {
+        *object = NULL;
+        return OK;
+    }
+    if (!json_is_object(*object)) {
+        *message = "The request body must be an object.";
         return HTTP_BAD_REQUEST;
     }
     return OK;

@@ -3,66 +3,66 @@
 
 #include <apr_cstr.h>
 #include <apr_strings.h>
-#include <httpd.h>
 #include <string.h>
 
+#include "media/json.h"
 #include "model/webhook_json.h"
 
-/* Table of a query's parameters: names in any case, the first of each counts.
- * NULL: a "%" that stands for nothing. */
-static apr_table_t *parse_query(const char *query, apr_pool_t *pool)
+#define NAME "nameFilter"
+#define EVENT "eventFilter"
+#define STATUS "statusFilter"
+
+static apr_status_t set(wh_filter_t *filter, const char **message,
+                        const char *name, const char *event, const char *status)
 {
-    apr_table_t *parameters = apr_table_make(pool, 4);
-    char *rest = NULL;
-    char *name = apr_strtok(apr_pstrdup(pool, query ? query : ""), "&", &rest);
-
-    for (; name; name = apr_strtok(NULL, "&", &rest)) {
-        char *value = strchr(name, '=');
-
-        if (value) {
-            *value++ = '\0';
-        }
-        else {
-            value = name + strlen(name);
-        }
-        if (ap_unescape_urlencoded(name) != OK ||
-            (*value && ap_unescape_urlencoded(value) != OK)) {
-            return NULL;
-        }
-        if (!apr_table_get(parameters, name)) {
-            apr_table_setn(parameters, name, value);
-        }
-    }
-    return parameters;
-}
-
-static const char *get(const apr_table_t *parameters, const char *name)
-{
-    const char *value = apr_table_get(parameters, name);
-
-    return value ? value : "";
-}
-
-apr_status_t wh_filter_parse(wh_filter_t *filter, const char **message,
-                             const char *query, apr_pool_t *pool)
-{
-    apr_table_t *parameters = parse_query(query, pool);
-    const char *status;
-
-    if (!parameters) {
-        *message = "The query string is not in order.";
-        return APR_EINVAL;
-    }
-    filter->name = get(parameters, "nameFilter");
-    filter->event = get(parameters, "eventFilter");
+    filter->name = name ? name : "";
+    filter->event = event ? event : "";
     filter->state = WH_STATE_UNKNOWN;
-    status = get(parameters, "statusFilter");
-    if (*status && !wh_webhook_json_state(&filter->state, status)) {
+    if (status && *status && !wh_webhook_json_state(&filter->state, status)) {
         *message = "statusFilter must be Unknown, Active, Stopped or "
                    "TooManyErrors.";
         return APR_EINVAL;
     }
     return APR_SUCCESS;
+}
+
+apr_status_t wh_filter_query(wh_filter_t *filter, const char **message,
+                             const apr_table_t *parameters)
+{
+    return set(filter, message, apr_table_get(parameters, NAME),
+               apr_table_get(parameters, EVENT),
+               apr_table_get(parameters, STATUS));
+}
+
+/* A text, or a number as one; NULL: null or not there. APR_EINVAL: neither. */
+static apr_status_t member_text(const char **text, const json_t *object,
+                                const char *name, apr_pool_t *pool)
+{
+    const json_t *value = wh_json_member(object, name);
+
+    *text = NULL;
+    if (!value || json_is_null(value)) {
+        return APR_SUCCESS;
+    }
+    *text = json_is_integer(value)
+                ? apr_psprintf(pool, "%" APR_INT64_T_FMT,
+                               (apr_int64_t)json_integer_value(value))
+                : json_string_value(value);
+    return *text ? APR_SUCCESS : APR_EINVAL;
+}
+
+apr_status_t wh_filter_members(wh_filter_t *filter, const char **message,
+                               const json_t *object, apr_pool_t *pool)
+{
+    const char *name, *event, *status;
+
+    if (member_text(&name, object, NAME, pool) != APR_SUCCESS ||
+        member_text(&event, object, EVENT, pool) != APR_SUCCESS ||
+        member_text(&status, object, STATUS, pool) != APR_SUCCESS) {
+        *message = "NameFilter, EventFilter and StatusFilter must be texts.";
+        return APR_EINVAL;
+    }
+    return set(filter, message, name, event, status);
 }
 
 int wh_filter_match(const wh_filter_t *filter, const wh_webhook_t *webhook)

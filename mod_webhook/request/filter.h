@@ -8,6 +8,8 @@
 
 #include <apr_errno.h>
 #include <apr_pools.h>
+#include <apr_tables.h>
+#include <jansson.h>
 
 #include "model/webhook.h"
 
@@ -19,12 +21,16 @@ typedef struct wh_filter_t {
 } wh_filter_t;
 
 /**
- * Reads nameFilter, eventFilter and statusFilter, in any case, from a query
- * string (NULL: none).
+ * Reads nameFilter, eventFilter and statusFilter from a query's parameters.
  * @return APR_SUCCESS, or APR_EINVAL and a message
  */
-apr_status_t wh_filter_parse(wh_filter_t *filter, const char **message,
-                             const char *query, apr_pool_t *pool);
+apr_status_t wh_filter_query(wh_filter_t *filter, const char **message,
+                             const apr_table_t *parameters);
+
+/** The same from the members of an object, in any case; NULL: none. null and
+ * the number 0 do not filter. */
+apr_status_t wh_filter_members(wh_filter_t *filter, const char **message,
+                               const json_t *object, apr_pool_t *pool);
 
 /** 1 if the webhook is to be shown. */
 int wh_filter_match(const wh_filter_t *filter, const wh_webhook_t *webhook);

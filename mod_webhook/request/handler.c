@@ -3,7 +3,6 @@
  * The hooks by which a request of the API is taken out of httpd's usual way
  * and answered. A request that is not ours is not touched.
  */
-#include <apr_cstr.h>
 #include <apr_strings.h>
 #include <httpd.h>
 #include <http_core.h>
@@ -15,6 +14,11 @@
 #include "config/config.h"
 #include "httpd_private.h"
 #include "request/answer.h"
+#include "request/authn.h"
+#include "request/caller.h"
+#include "request/credential.h"
+#include "request/error_filter.h"
+#include "request/probe_gate.h"
 #include "request/request.h"
 #include "request/route.h"
 #include "signal/child.h"
@@ -24,36 +28,52 @@
 /* No file has this name; nothing can be made of it by its extension. */
 #define FILENAME "webhook"
 
-/* Kept in request_config: the path is ours. */
-typedef struct mark_t {
-    const char *rest; /* what follows ".../Webhook" */
-} mark_t;
-
-static const mark_t *mark_of(const request_rec *r)
+static int is_ours(const request_rec *r)
 {
-    return ap_get_module_config(r->request_config, &webhook_module);
+    const wh_call_t *call = wh_call_find(r);
+
+    return call && call->rest;
+}
+
+/* Remembers which part of the path is what. 0: the path is not ours. */
+static int note_path(request_rec *r, const char *base_path)
+{
+    wh_form_kind_t form;
+    const char *rest = wh_path_find(&form, r->uri, base_path);
+    wh_call_t *call;
+
+    if (!rest) {
+        return 0;
+    }
+    call = wh_call_get(r);
+    call->form = form;
+    call->has_authorization =
+        apr_table_get(r->headers_in, "Authorization") != NULL;
+    call->rest = apr_pstrdup(r->pool, rest);
+    call->resource_path =
+        apr_pstrmemdup(r->pool, r->uri, (apr_size_t)(rest - r->uri));
+    /* An error of httpd's own is in the client's media type too. */
+    wh_answer_negotiate(r);
+    return 1;
 }
 
 static int translate_name(request_rec *r)
 {
-    const char *rest;
-    mark_t *mark;
+    const char *base_path;
 
     if (r->proxyreq || !r->uri || !wh_config_engine(r->server)) {
         return DECLINED;
     }
-    rest = wh_route_find(r->uri, wh_config_base_path(r->server));
-    if (!rest) {
+    base_path = wh_config_base_path(r->server);
+    if (!note_path(r, base_path)) {
         return DECLINED;
     }
-    mark = apr_palloc(r->pool, sizeof(*mark));
-    mark->rest = apr_pstrdup(r->pool, rest);
-    ap_set_module_config(r->request_config, &webhook_module, mark);
     /* The path is matched in any case and behind any prefix, a <Location> is
      * not: httpd walks the locations again after this hook, by the one
      * spelling that the site knows, so that no other gets past it. */
-    r->uri = apr_pstrcat(r->pool, wh_config_base_path(r->server),
-                         WH_ROUTE_RESOURCE, rest, NULL);
+    r->uri =
+        apr_pstrcat(r->pool, base_path, wh_path_resource(wh_call_get(r)->form),
+                    wh_call_get(r)->rest, NULL);
     r->filename = apr_pstrdup(r->pool, FILENAME);
     return OK;
 }
@@ -61,30 +81,17 @@ static int translate_name(request_rec *r)
 /* There is no file: <Directory> and <Files> do not apply, <Location> does. */
 static int map_to_storage(request_rec *r)
 {
-    return mark_of(r) ? OK : DECLINED;
+    return is_ours(r) ? OK : DECLINED;
 }
 
 /* Last, so that no handler set by a file type or a rule takes its place. */
 static int fixups(request_rec *r)
 {
-    if (!mark_of(r)) {
+    if (!is_ours(r)) {
         return DECLINED;
     }
     r->handler = HANDLER;
     return OK;
-}
-
-/* With "SetHandler webhook" there is no mark, and perhaps no base path. */
-static const char *find_rest(request_rec *r)
-{
-    const mark_t *mark = mark_of(r);
-    const char *rest;
-
-    if (mark) {
-        return mark->rest;
-    }
-    rest = wh_route_find(r->uri, wh_config_base_path(r->server));
-    return rest ? rest : wh_route_find_bare(r->uri);
 }
 
 /* Who may write a .htaccess file could set the handler and the password file
@@ -95,56 +102,65 @@ static int is_from_htaccess(const request_rec *r)
 
     for (found = r->htaccess; found; found = found->next) {
         if (found->htaccess) {
-            return !mark_of(r);
+            return !is_ours(r);
         }
     }
     return 0;
 }
 
-/* A browser says when another site's page makes it send credentials. */
-static int is_forged(const request_rec *r)
+static int refuse_engine(request_rec *r)
 {
-    const char *site = apr_table_get(r->headers_in, "Sec-Fetch-Site");
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                  WHLOGNO(2000) "WebhookEngine is off in this server, or did "
+                                "not start in this process");
+    return wh_answer_error(r, HTTP_SERVICE_UNAVAILABLE,
+                           "The webhook engine is off.");
+}
 
-    return site && !apr_cstr_casecmp(site, "cross-site") &&
-           r->method_number != M_GET && r->method_number != M_OPTIONS;
+static int refuse_htaccess(request_rec *r)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                  WHLOGNO(2002) "\"SetHandler webhook\" does not work in or "
+                                "below a directory with a .htaccess file");
+    return wh_answer_error(r, HTTP_FORBIDDEN,
+                           "The webhook API is not available here.");
+}
+
+static int refuse_caller(request_rec *r, int status, const char *message)
+{
+    return status == HTTP_UNAUTHORIZED ? wh_answer_unauthorized(r, message)
+                                       : wh_answer_error(r, status, message);
 }
 
 static int handler(request_rec *r)
 {
-    const char *rest;
+    const char *message = NULL;
+    int status;
 
     if (!r->handler || strcmp(r->handler, HANDLER)) {
         return DECLINED;
     }
+    wh_answer_negotiate(r);
     if (!wh_config_engine(r->server) || !wh_child_channel() ||
         !wh_child_settings()) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      WHLOGNO(2000) "WebhookEngine is off in this server, or "
-                                    "did not start in this process");
-        return wh_answer_unavailable(r, "The webhook engine is off.");
+        return refuse_engine(r);
     }
     if (is_from_htaccess(r)) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      WHLOGNO(2002) "\"SetHandler webhook\" does not work in "
-                                    "or below a directory with a .htaccess "
-                                    "file");
-        return wh_answer_error(r, HTTP_FORBIDDEN,
-                               "The webhook API is not available here.");
+        return refuse_htaccess(r);
     }
     if (!r->user) {
-        return wh_answer_unauthorized(r);
+        return wh_answer_unauthorized(r, "This needs an authenticated user.");
     }
-    if (is_forged(r)) {
-        return wh_answer_error(r, HTTP_FORBIDDEN,
-                               "Another site must not send this.");
-    }
-    rest = find_rest(r);
-    if (!rest) {
+    /* With "SetHandler webhook" nothing was noted, and there may be no base
+     * path. */
+    if (!is_ours(r) && !note_path(r, wh_config_base_path(r->server)) &&
+        !note_path(r, "")) {
         return wh_answer_error(r, HTTP_NOT_FOUND,
                                "There is nothing at this path.");
     }
-    return wh_route_answer(r, rest);
+    status = wh_caller_check(&message, r);
+    return status == OK ? wh_route_answer(r)
+                        : refuse_caller(r, status, message);
 }
 
 void wh_request_register_hooks(apr_pool_t *pool)
@@ -153,9 +169,12 @@ void wh_request_register_hooks(apr_pool_t *pool)
     static const char *const later[] = {"mod_proxy.c", "mod_rewrite.c",
                                         "mod_alias.c", "mod_jk.c", NULL};
 
-    (void)pool;
     ap_hook_translate_name(translate_name, NULL, later, APR_HOOK_REALLY_FIRST);
     ap_hook_map_to_storage(map_to_storage, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    wh_credential_register_hooks(pool);
+    wh_probe_gate_register_hooks(pool);
+    wh_authn_register_hooks(pool);
     ap_hook_fixups(fixups, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_handler(handler, NULL, NULL, APR_HOOK_FIRST);
+    wh_error_filter_register_hooks(pool);
 }

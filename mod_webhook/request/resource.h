@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * What the API offers, one function for each operation.
+ * What the API offers, one function for each operation of policy/operation.h.
  * Private to request/ · runs on: request threads of children
  */
 #ifndef WH_REQUEST_RESOURCE_H
 #define WH_REQUEST_RESOURCE_H
 
-#include "request/route.h"
+#include <jansson.h>
 
-/** WEBHOOK_ASSOCIATE_ID of the request's environment; 0: none. */
-apr_int32_t wh_resource_associate(const request_rec *r);
+#include "model/webhook.h"
+#include "request/route.h"
 
 /* resource_signal.c */
 wh_resource_fn_t wh_resource_signal;
+
+/** Signals what is named; answers the request.
+ * @param data an object or NULL */
+int wh_resource_signal_send(request_rec *r, const char *event_name,
+                            apr_int32_t primary_key, const json_t *data);
 
 /* resource_webhook.c */
 wh_resource_fn_t wh_resource_default;
@@ -21,5 +26,40 @@ wh_resource_fn_t wh_resource_create;
 wh_resource_fn_t wh_resource_get;
 wh_resource_fn_t wh_resource_update;
 wh_resource_fn_t wh_resource_delete;
+wh_resource_fn_t wh_resource_last_error;
+wh_resource_fn_t wh_resource_test;
+
+/** Answers with a list. @param list of wh_webhook_t *, already filtered */
+int wh_resource_answer_list(request_rec *r, const apr_array_header_t *list,
+                            const char *select);
+
+/** Answers with the text of the last error.
+ * @param missing_is_null 1: null for a webhook that is not there, else 404 */
+int wh_resource_answer_last_error(request_rec *r, apr_int32_t id,
+                                  int missing_is_null);
+
+/** Names of values in XML. */
+#define WH_ROOT_WEBHOOK "Webhook"
+#define WH_ROOT_LIST "ArrayOfWebhook"
+#define WH_ROOT_RESULT "WebhookResult"
+#define WH_ROOT_TEXT "string"
+
+/* resource_patch.c */
+wh_resource_fn_t wh_resource_patch;
+
+/** What REST answers with: the entity with _Links, as $select has it. */
+int wh_resource_answer_entity(request_rec *r, const wh_webhook_t *webhook);
+
+/* resource_openapi.c */
+wh_resource_fn_t wh_resource_openapi;
+
+/* resource_agent.c */
+wh_resource_fn_t wh_agent_save;
+wh_resource_fn_t wh_agent_get;
+wh_resource_fn_t wh_agent_delete;
+wh_resource_fn_t wh_agent_list;
+wh_resource_fn_t wh_agent_test;
+wh_resource_fn_t wh_agent_signal;
+wh_resource_fn_t wh_agent_last_error;
 
 #endif

@@ -4,23 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/config.h"
 #include "httpd_private.h"
 #include "policy/event_name.h"
 #include "request/answer.h"
 #include "request/body.h"
+#include "request/caller.h"
 #include "request/resource.h"
 #include "signal/child.h"
 
 #define IDEMPOTENCY_KEY_MAX 255
-
-apr_int32_t wh_resource_associate(const request_rec *r)
-{
-    const char *text = apr_table_get(r->subprocess_env, "WEBHOOK_ASSOCIATE_ID");
-    apr_int32_t id;
-
-    return text && wh_primary_key_parse(&id, text) ? id : 0;
-}
 
 static int is_key_valid(const char *key)
 {
@@ -37,24 +29,22 @@ static int is_key_valid(const char *key)
     return 1;
 }
 
-/* What the path and the headers say. NULL: in order. */
-static const char *read_path(wh_signal_t *signal, request_rec *r,
-                             const wh_path_t *path)
+/* What names and headers say. NULL: in order. */
+static const char *set_names(wh_signal_t *signal, request_rec *r,
+                             const char *event_name, apr_int32_t primary_key)
 {
-    signal->event_name = path->segments[0];
-    if (!wh_event_name_valid(signal->event_name, strlen(signal->event_name))) {
+    if (!wh_event_name_valid(event_name, strlen(event_name))) {
         return "The event name must be 1 to 128 letters, digits, \".\", "
                "\"_\" and \"-\".";
     }
-    if (!wh_primary_key_parse(&signal->primary_key, path->segments[1])) {
-        return "The primary key must be a whole number of 32 bits.";
-    }
+    signal->event_name = event_name;
+    signal->primary_key = primary_key;
     signal->idempotency_key = apr_table_get(r->headers_in, "Idempotency-Key");
     if (signal->idempotency_key && !is_key_valid(signal->idempotency_key)) {
         return "Idempotency-Key must be 1 to 255 visible ASCII characters.";
     }
-    signal->context = wh_config_context(r->server, r, r->pool);
-    signal->associate_id = wh_resource_associate(r);
+    signal->context = wh_call_get(r)->context;
+    signal->associate_id = wh_caller_associate(r);
     signal->user = r->user;
     return NULL;
 }
@@ -66,22 +56,15 @@ static apr_status_t free_text(void *text)
 }
 
 /* The members in the order in which they came: receivers see their names. */
-static int read_data(wh_signal_t *signal, const char **message, request_rec *r)
+static int set_data(wh_signal_t *signal, request_rec *r, const json_t *data)
 {
-    json_t *document;
     char *text;
-    int status = wh_body_json(&document, message, r);
 
-    if (status != OK || !document || json_is_null(document)) {
-        return status;
+    if (!data || json_is_null(data)) {
+        return OK;
     }
-    if (!json_is_object(document)) {
-        *message = "The request body must be a JSON object, null or empty.";
-        return HTTP_BAD_REQUEST;
-    }
-    text = json_dumps(document, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    text = json_dumps(data, JSON_COMPACT | JSON_PRESERVE_ORDER);
     if (!text) {
-        *message = "The request body cannot be written as JSON.";
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     apr_pool_cleanup_register(r->pool, text, free_text, apr_pool_cleanup_null);
@@ -99,18 +82,21 @@ static int answer_unavailable(request_rec *r, apr_status_t rv,
                   r, WHLOGNO(2001) "event %s is not accepted",
                   signal->event_name);
     if (rv != APR_TIMEUP) {
-        return wh_answer_unavailable(r, "The event is not accepted, because "
-                                        "it cannot be stored now.");
+        return wh_answer_error(r, HTTP_SERVICE_UNAVAILABLE,
+                               "The event is not accepted, because "
+                               "it cannot be stored now.");
     }
     if (signal->idempotency_key) {
-        return wh_answer_unavailable(
-            r, "The outcome is unknown: the event may be stored or not. A "
-               "repeat with the same Idempotency-Key is safe.");
+        return wh_answer_error(
+            r, HTTP_SERVICE_UNAVAILABLE,
+            "The outcome is unknown: the event may be stored or not. A "
+            "repeat with the same Idempotency-Key is safe.");
     }
-    return wh_answer_unavailable(
-        r, "The outcome is unknown: the event may be stored or not, and a "
-           "repeat may signal it twice. With an Idempotency-Key, a repeat "
-           "with the same key is safe.");
+    return wh_answer_error(
+        r, HTTP_SERVICE_UNAVAILABLE,
+        "The outcome is unknown: the event may be stored or not, and a "
+        "repeat may signal it twice. With an Idempotency-Key, a repeat "
+        "with the same key is safe.");
 }
 
 static int answer_signal(request_rec *r, apr_status_t rv,
@@ -142,21 +128,39 @@ static int answer_signal(request_rec *r, apr_status_t rv,
     }
 }
 
-int wh_resource_signal(request_rec *r, const wh_path_t *path)
+int wh_resource_signal_send(request_rec *r, const char *event_name,
+                            apr_int32_t primary_key, const json_t *data)
 {
     wh_signal_t signal = {0};
     wh_signal_result_t result = {{0}, 0, 0, NULL};
-    const char *message = read_path(&signal, r, path);
+    const char *message = set_names(&signal, r, event_name, primary_key);
     apr_status_t rv;
-    int status;
 
     if (message) {
         return wh_answer_error(r, HTTP_BAD_REQUEST, message);
     }
-    status = read_data(&signal, &message, r);
-    if (status != OK) {
-        return wh_answer_error(r, status, message);
+    if (set_data(&signal, r, data) != OK) {
+        return wh_answer_error(r, HTTP_INTERNAL_SERVER_ERROR,
+                               "The data cannot be written as JSON.");
     }
     rv = wh_signal_send(&result, wh_child_channel(), &signal, r->pool);
     return answer_signal(r, rv, &signal, &result);
+}
+
+int wh_resource_signal(request_rec *r, const wh_path_t *path)
+{
+    apr_int32_t primary_key;
+    const char *message = NULL;
+    json_t *data;
+    int texts, status;
+
+    if (!wh_primary_key_parse(&primary_key, path->segments[1])) {
+        return wh_answer_error(r, HTTP_BAD_REQUEST,
+                               "The primary key must be a whole number of 32 "
+                               "bits.");
+    }
+    status = wh_body_object(&data, &texts, &message, r);
+    return status == OK ? wh_resource_signal_send(r, path->segments[0],
+                                                  primary_key, data)
+                        : wh_answer_error(r, status, message);
 }

@@ -1,84 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <apr_strings.h>
 #include <httpd.h>
-#include <http_log.h>
+#include <http_core.h>
+#include <http_protocol.h>
 
-#include "config/config.h"
 #include "httpd_private.h"
+#include "media/form.h"
+#include "media/select.h"
 #include "model/webhook_json.h"
 #include "request/answer.h"
 #include "request/body.h"
+#include "request/caller.h"
 #include "request/filter.h"
 #include "request/resource.h"
-#include "deliver/validate.h"
-#include "signal/child.h"
+#include "request/subscription.h"
 
-static int answer_missing(request_rec *r)
+/* Links begin where the client reached the API: behind the prefix that it
+ * used, on the server as ServerName and UseCanonicalName have it. */
+static json_t *links_of(request_rec *r, const wh_webhook_t *webhook)
 {
-    return wh_answer_error(r, HTTP_NOT_FOUND, "There is no such webhook.");
+    const char *all =
+        ap_construct_url(r->pool, wh_call_get(r)->resource_path, r);
+    const char *self = apr_psprintf(r->pool, "%s/%d", all, webhook->id);
+
+    return json_pack("{s:s, s:s, s:s}", "Self", self, "Archive", all,
+                     "LastError",
+                     apr_pstrcat(r->pool, self, "/LastError", NULL));
 }
 
-static int answer_storage(request_rec *r, apr_status_t rv)
+int wh_resource_answer_entity(request_rec *r, const wh_webhook_t *webhook)
 {
-    if (rv == APR_ENOENT) {
-        return answer_missing(r);
+    json_t *entity = wh_webhook_json_write(webhook, 1);
+    apr_table_t *parameters;
+    const char *message;
+
+    if (wh_form_query(&parameters, &message, r->args, r->pool) != APR_SUCCESS) {
+        json_decref(entity);
+        return wh_answer_error(r, HTTP_BAD_REQUEST, message);
     }
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, rv, r,
-                  WHLOGNO(2020) "the webhook storage is not available");
-    return wh_answer_unavailable(r, "The storage is not available now.");
-}
-
-/* What one visit to the storage wants and gives. */
-typedef struct visit_t {
-    const char *context;
-    apr_int32_t id;
-    wh_webhook_t *webhook;
-    apr_array_header_t *webhooks;
-    apr_pool_t *pool;
-} visit_t;
-
-typedef apr_status_t visit_fn_t(wh_store_t *store, visit_t *visit);
-
-static apr_status_t visit_list(wh_store_t *store, visit_t *visit)
-{
-    return wh_store_webhook_list(&visit->webhooks, store, visit->context,
-                                 visit->pool);
-}
-
-static apr_status_t visit_get(wh_store_t *store, visit_t *visit)
-{
-    return wh_store_webhook_get(&visit->webhook, store, visit->context,
-                                visit->id, visit->pool);
-}
-
-static apr_status_t visit_insert(wh_store_t *store, visit_t *visit)
-{
-    return wh_store_webhook_insert(store, visit->webhook);
-}
-
-static apr_status_t visit_update(wh_store_t *store, visit_t *visit)
-{
-    return wh_store_webhook_update(store, visit->webhook, 0);
-}
-
-static apr_status_t visit_delete(wh_store_t *store, visit_t *visit)
-{
-    return wh_store_webhook_delete(store, visit->context, visit->id, 0);
-}
-
-/* A handle is held for one call only: others wait for it. */
-static apr_status_t with_store(visit_fn_t *call, visit_t *visit, request_rec *r)
-{
-    wh_store_t *store;
-    apr_status_t rv = wh_child_store_get(&store);
-
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    visit->context = wh_config_context(r->server, r, r->pool);
-    visit->pool = r->pool;
-    rv = call(store, visit);
-    wh_child_store_put(store);
-    return rv;
+    wh_select_apply(entity, apr_table_get(parameters, "$select"), r->pool);
+    json_object_set_new(entity, "_Links", links_of(r, webhook));
+    wh_subscription_set_validators(r, webhook);
+    return wh_answer_value(r, WH_ROOT_WEBHOOK, entity);
 }
 
 int wh_resource_default(request_rec *r, const wh_path_t *path)
@@ -87,150 +50,185 @@ int wh_resource_default(request_rec *r, const wh_path_t *path)
 
     (void)path;
     wh_webhook_json_default(&webhook);
-    return wh_answer_json(r, wh_webhook_json_write(&webhook, 1));
+    return wh_answer_value(r, WH_ROOT_WEBHOOK,
+                           wh_webhook_json_write(&webhook, 1));
+}
+
+int wh_resource_answer_list(request_rec *r, const apr_array_header_t *list,
+                            const char *select)
+{
+    json_t *array = json_array();
+    int i;
+
+    for (i = 0; i < list->nelts; i++) {
+        json_t *entity = wh_webhook_json_write(
+            APR_ARRAY_IDX(list, i, const wh_webhook_t *), 0);
+
+        wh_select_apply(entity, select, r->pool);
+        json_array_append_new(array, entity);
+    }
+    return wh_answer_value(r, WH_ROOT_LIST, array);
 }
 
 int wh_resource_list(request_rec *r, const wh_path_t *path)
 {
-    visit_t visit = {0};
+    apr_array_header_t *all, *shown;
+    apr_table_t *parameters;
     wh_filter_t filter;
     const char *message;
-    json_t *array;
-    apr_status_t rv;
-    int i;
+    int status, i;
 
     (void)path;
-    if (wh_filter_parse(&filter, &message, r->args, r->pool) != APR_SUCCESS) {
+    if (wh_form_query(&parameters, &message, r->args, r->pool) != APR_SUCCESS ||
+        wh_filter_query(&filter, &message, parameters) != APR_SUCCESS) {
         return wh_answer_error(r, HTTP_BAD_REQUEST, message);
     }
-    rv = with_store(visit_list, &visit, r);
-    if (rv != APR_SUCCESS) {
-        return answer_storage(r, rv);
+    status = wh_subscription_list(&all, &message, r);
+    if (status != OK) {
+        return wh_answer_error(r, status, message);
     }
-    array = json_array();
-    for (i = 0; i < visit.webhooks->nelts; i++) {
-        const wh_webhook_t *webhook =
-            APR_ARRAY_IDX(visit.webhooks, i, wh_webhook_t *);
+    shown = apr_array_make(r->pool, all->nelts, sizeof(wh_webhook_t *));
+    for (i = 0; i < all->nelts; i++) {
+        wh_webhook_t *webhook = APR_ARRAY_IDX(all, i, wh_webhook_t *);
 
         if (wh_filter_match(&filter, webhook)) {
-            json_array_append_new(array, wh_webhook_json_write(webhook, 0));
+            APR_ARRAY_PUSH(shown, wh_webhook_t *) = webhook;
         }
     }
-    return wh_answer_json(r, array);
+    return wh_resource_answer_list(r, shown, NULL);
 }
 
 int wh_resource_get(request_rec *r, const wh_path_t *path)
 {
-    visit_t visit = {.id = path->id};
-    apr_status_t rv = with_store(visit_get, &visit, r);
+    wh_webhook_t *webhook;
+    const char *message;
+    int status = wh_subscription_get(&webhook, &message, r, path->id);
 
-    if (rv != APR_SUCCESS) {
-        return answer_storage(r, rv);
-    }
-    return wh_answer_json(r, wh_webhook_json_write(visit.webhook, 1));
+    return status == OK ? wh_resource_answer_entity(r, webhook)
+                        : wh_answer_error(r, status, message);
 }
 
-/* Reads the entity in the body into a default webhook and judges it. */
+/* Reads the entity in the body. */
 static int read_entity(wh_webhook_t *webhook, const char **message,
                        request_rec *r)
 {
-    json_t *document;
-    int status = wh_body_json(&document, message, r);
+    json_t *entity;
+    int texts;
+    int status = wh_body_object(&entity, &texts, message, r);
 
-    if (status != OK) {
-        return status;
+    if (status == OK && !entity) {
+        *message = "Bad request. Entity to save is not in request body.";
+        status = HTTP_BAD_REQUEST;
     }
-    if (!json_is_object(document)) {
-        *message = "The request body must be a webhook, a JSON object.";
-        return HTTP_BAD_REQUEST;
-    }
-    wh_webhook_json_default(webhook);
-    if (wh_webhook_json_read(webhook, message, document, r->pool) !=
-            APR_SUCCESS ||
-        wh_validate_webhook(webhook, message, wh_child_settings(), r->pool) !=
-            APR_SUCCESS) {
-        return HTTP_BAD_REQUEST;
-    }
-    webhook->name = webhook->name ? webhook->name : "";
-    webhook->context = wh_config_context(r->server, r, r->pool);
-    webhook->updated = apr_time_now();
-    webhook->updated_id = wh_resource_associate(r);
-    webhook->updated_by = r->user;
-    return OK;
+    return status == OK
+               ? wh_subscription_read(webhook, message, r, entity, texts)
+               : status;
 }
 
 int wh_resource_create(request_rec *r, const wh_path_t *path)
 {
     wh_webhook_t webhook;
-    visit_t visit = {.webhook = &webhook};
     const char *message = NULL;
     int status = read_entity(&webhook, &message, r);
-    apr_status_t rv;
 
     (void)path;
-    if (status != OK) {
-        return wh_answer_error(r, status, message);
+    if (status == OK) {
+        status = wh_subscription_save(&webhook, NULL, &message, r);
     }
-    webhook.registered = webhook.updated;
-    webhook.registered_id = webhook.updated_id;
-    webhook.registered_by = webhook.updated_by;
-    rv = with_store(visit_insert, &visit, r);
-    if (rv != APR_SUCCESS) {
-        return answer_storage(r, rv);
-    }
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                  WHLOGNO(2021) "webhook %d is created", webhook.id);
-    return wh_answer_json(r, wh_webhook_json_write(&webhook, 1));
-}
-
-/* What a client cannot change comes from the stored record. */
-static void keep_stored(wh_webhook_t *webhook, const wh_webhook_t *stored)
-{
-    webhook->id = stored->id;
-    webhook->registered = stored->registered;
-    webhook->registered_id = stored->registered_id;
-    webhook->registered_by = stored->registered_by;
-    webhook->total_calls = stored->total_calls;
-    webhook->total_errors = stored->total_errors;
-    webhook->consecutive_errors = stored->consecutive_errors;
-    webhook->last_error = stored->last_error;
+    return status == OK ? wh_resource_answer_entity(r, &webhook)
+                        : wh_answer_error(r, status, message);
 }
 
 int wh_resource_update(request_rec *r, const wh_path_t *path)
 {
-    wh_webhook_t webhook;
-    visit_t visit = {.id = path->id};
+    wh_webhook_t webhook, *stored;
     const char *message = NULL;
-    apr_status_t rv = with_store(visit_get, &visit, r);
-    int status;
+    int status, tries = WH_SUBSCRIPTION_TRIES;
+    int read = read_entity(&webhook, &message, r);
 
-    if (rv != APR_SUCCESS) {
-        return answer_storage(r, rv);
-    }
-    status = read_entity(&webhook, &message, r);
-    if (status != OK) {
-        return wh_answer_error(r, status, message);
-    }
-    keep_stored(&webhook, visit.webhook);
-    visit.webhook = &webhook;
-    rv = with_store(visit_update, &visit, r);
-    if (rv != APR_SUCCESS) {
-        return answer_storage(r, rv);
-    }
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                  WHLOGNO(2022) "webhook %d is changed", webhook.id);
-    return wh_answer_json(r, wh_webhook_json_write(&webhook, 1));
+    do {
+        const char *problem = NULL;
+
+        /* What is not there is told before what is wrong with the body. */
+        status = wh_subscription_get(&stored, &problem, r, path->id);
+        if (status == OK) {
+            wh_subscription_set_validators(r, stored);
+            status = wh_subscription_preconditions(&problem, r);
+        }
+        if (status == OK && read != OK) {
+            return wh_answer_error(r, read, message);
+        }
+        if (status == OK) {
+            status = wh_subscription_save(&webhook, stored, &problem, r);
+        }
+        if (status != HTTP_CONFLICT && status != OK) {
+            return wh_answer_error(r, status, problem);
+        }
+        message = problem;
+    } while (status == HTTP_CONFLICT && --tries > 0);
+    return status == OK ? wh_resource_answer_entity(r, &webhook)
+                        : wh_answer_error(r, status, message);
 }
 
 int wh_resource_delete(request_rec *r, const wh_path_t *path)
 {
-    visit_t visit = {.id = path->id};
-    apr_status_t rv = with_store(visit_delete, &visit, r);
+    wh_webhook_t *stored;
+    const char *message = NULL;
+    int status, tries = WH_SUBSCRIPTION_TRIES;
 
-    if (rv != APR_SUCCESS) {
-        return answer_storage(r, rv);
+    do {
+        status = wh_subscription_get(&stored, &message, r, path->id);
+        if (status == OK) {
+            wh_subscription_set_validators(r, stored);
+            status = wh_subscription_preconditions(&message, r);
+        }
+        if (status == OK) {
+            status =
+                wh_subscription_delete(&message, r, path->id, stored->version);
+        }
+    } while (status == HTTP_CONFLICT && --tries > 0);
+    if (status != OK) {
+        return wh_answer_error(r, status, message);
     }
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                  WHLOGNO(2023) "webhook %d is deleted", path->id);
+    apr_table_unset(r->headers_out, "ETag");
+    apr_table_unset(r->headers_out, "Last-Modified");
     return wh_answer_empty(r);
+}
+
+int wh_resource_answer_last_error(request_rec *r, apr_int32_t id,
+                                  int missing_is_null)
+{
+    wh_webhook_t *webhook;
+    const char *message;
+    int status = wh_subscription_get(&webhook, &message, r, id);
+    json_t *text;
+
+    if (status == HTTP_NOT_FOUND && missing_is_null) {
+        return wh_answer_value(r, WH_ROOT_TEXT, json_null());
+    }
+    if (status != OK) {
+        return wh_answer_error(r, status, message);
+    }
+    text = json_string(webhook->last_error ? webhook->last_error : "");
+    return wh_answer_value(r, WH_ROOT_TEXT, text ? text : json_string(""));
+}
+
+int wh_resource_last_error(request_rec *r, const wh_path_t *path)
+{
+    return wh_resource_answer_last_error(r, path->id, 0);
+}
+
+int wh_resource_test(request_rec *r, const wh_path_t *path)
+{
+    wh_webhook_t webhook;
+    const char *message = NULL;
+    json_t *result = NULL;
+    int status = read_entity(&webhook, &message, r);
+
+    (void)path;
+    if (status == OK) {
+        status = wh_subscription_test(&result, &message, r, &webhook);
+    }
+    return status == OK ? wh_answer_value(r, WH_ROOT_RESULT, result)
+                        : wh_answer_error(r, status, message);
 }

@@ -1,175 +1,114 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "request/route.h"
 
-#include <apr_cstr.h>
 #include <apr_strings.h>
+#include <http_log.h>
 #include <string.h>
 
-#include "policy/event_name.h"
+#include "httpd_private.h"
 #include "request/answer.h"
+#include "request/caller.h"
 #include "request/resource.h"
 
-/* What a segment of a route stands for, besides itself. */
-#define ANY_ID "{id}"
-#define ANY_TEXT "{text}"
+/* Who answers which operation. */
+static wh_resource_fn_t *const resources[WH_OPERATION_COUNT] = {
+    [WH_OPERATION_DEFAULT] = wh_resource_default,
+    [WH_OPERATION_OPENAPI] = wh_resource_openapi,
+    [WH_OPERATION_LIST] = wh_resource_list,
+    [WH_OPERATION_CREATE] = wh_resource_create,
+    [WH_OPERATION_TEST] = wh_resource_test,
+    [WH_OPERATION_GET] = wh_resource_get,
+    [WH_OPERATION_UPDATE] = wh_resource_update,
+    [WH_OPERATION_PATCH] = wh_resource_patch,
+    [WH_OPERATION_DELETE] = wh_resource_delete,
+    [WH_OPERATION_LAST_ERROR] = wh_resource_last_error,
+    [WH_OPERATION_SIGNAL] = wh_resource_signal,
+    [WH_OPERATION_AGENT_DEFAULT] = wh_resource_default,
+    [WH_OPERATION_AGENT_SAVE] = wh_agent_save,
+    [WH_OPERATION_AGENT_GET] = wh_agent_get,
+    [WH_OPERATION_AGENT_DELETE] = wh_agent_delete,
+    [WH_OPERATION_AGENT_LIST] = wh_agent_list,
+    [WH_OPERATION_AGENT_TEST] = wh_agent_test,
+    [WH_OPERATION_AGENT_SIGNAL] = wh_agent_signal,
+    [WH_OPERATION_AGENT_LAST_ERROR] = wh_agent_last_error,
+};
 
-typedef struct route_t {
-    int method; /* HEAD goes with GET */
-    const char *segments[WH_SEGMENTS_MAX];
-    wh_resource_fn_t *answer;
-} route_t;
-
-/* Methods of one path stand in the order of the Allow header. */
-static const route_t routes[] = {
-    {M_GET, {"default", NULL}, wh_resource_default},
-    {M_GET, {NULL, NULL}, wh_resource_list},
-    {M_POST, {NULL, NULL}, wh_resource_create},
-    {M_GET, {ANY_ID, NULL}, wh_resource_get},
-    {M_PUT, {ANY_ID, NULL}, wh_resource_update},
-    {M_DELETE, {ANY_ID, NULL}, wh_resource_delete},
-    {M_POST, {ANY_TEXT, ANY_TEXT}, wh_resource_signal}};
-
-#define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
-
-static const char *method_name(int method)
+static int answer_missing(request_rec *r)
 {
-    switch (method) {
-    case M_GET:
-        return "GET, HEAD";
-    case M_POST:
-        return "POST";
-    case M_PUT:
-        return "PUT";
-    case M_DELETE:
-        return "DELETE";
-    default:
-        return "";
-    }
+    return wh_answer_error(r, HTTP_NOT_FOUND, "There is nothing at this path.");
 }
 
-/* Behind a leading part, compared ignoring case; NULL: it is not there. */
-static const char *skip(const char *text, const char *part)
+/* GET on a method of the agent tells about it and does not call it
+ * (superoffice.md section 1). */
+static int answer_description(request_rec *r, const wh_operation_t *operation)
 {
-    apr_size_t length = strlen(part);
-
-    return apr_cstr_casecmpn(text, part, length) ? NULL : text + length;
+    return wh_answer_value(r, "Method",
+                           json_pack("{s:s, s:s, s:s}", "Name", operation->name,
+                                     "Method", operation->method, "Summary",
+                                     operation->summary));
 }
 
-const char *wh_route_find(const char *uri, const char *base_path)
+static int answer_other(request_rec *r, const wh_path_t *path)
 {
-    const char *at;
-
-    for (at = strchr(uri, '/'); at; at = strchr(at + 1, '/')) {
-        const char *rest = skip(at, base_path);
-
-        rest = rest ? skip(rest, WH_ROUTE_RESOURCE) : NULL;
-        if (rest && (*rest == '/' || *rest == '\0')) {
-            return rest;
-        }
-    }
-    return NULL;
-}
-
-const char *wh_route_find_bare(const char *uri)
-{
-    return wh_route_find(uri, "");
-}
-
-/* 0: more segments than any route has, or an empty one. One "/" behind the
- * collection's name is all that may be too much. */
-static int split(wh_path_t *path, const char *rest, apr_pool_t *pool)
-{
-    memset(path, 0, sizeof(*path));
-    if (!strcmp(rest, "/")) {
-        return 1;
-    }
-    while (*rest == '/') {
-        apr_size_t length = strcspn(++rest, "/");
-
-        if (length == 0 || path->count == WH_SEGMENTS_MAX) {
-            return 0;
-        }
-        path->segments[path->count++] = apr_pstrmemdup(pool, rest, length);
-        rest += length;
-    }
-    return 1;
-}
-
-static int is_segment_match(const char *pattern, const char *segment,
-                            apr_int32_t *id)
-{
-    if (!pattern || !segment) {
-        return !pattern && !segment;
-    }
-    if (!strcmp(pattern, ANY_TEXT)) {
-        return 1;
-    }
-    if (!strcmp(pattern, ANY_ID)) {
-        return wh_primary_key_parse(id, segment);
-    }
-    return !apr_cstr_casecmp(pattern, segment);
-}
-
-static int is_match(const route_t *route, wh_path_t *path)
-{
-    int i;
-
-    for (i = 0; i < WH_SEGMENTS_MAX; i++) {
-        if (!is_segment_match(route->segments[i], path->segments[i],
-                              &path->id)) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
-/* The Allow header of a path; NULL: no route leads there. */
-static const char *allowed_methods(wh_path_t *path, apr_pool_t *pool)
-{
-    const char *allowed = NULL;
-    apr_size_t i;
-
-    for (i = 0; i < ROUTE_COUNT; i++) {
-        if (is_match(&routes[i], path)) {
-            allowed =
-                apr_pstrcat(pool, allowed ? allowed : "", allowed ? ", " : "",
-                            method_name(routes[i].method), NULL);
-        }
-    }
-    return allowed ? apr_pstrcat(pool, allowed, ", OPTIONS", NULL) : NULL;
-}
-
-static int answer_other(request_rec *r, wh_path_t *path)
-{
-    const char *allowed = allowed_methods(path, r->pool);
+    const char *allowed = wh_operation_allow(path, r->pool);
+    const wh_operation_t *posted = wh_operation_find(path, "POST");
 
     if (!allowed) {
-        return wh_answer_error(r, HTTP_NOT_FOUND,
-                               "There is nothing at this path.");
+        return answer_missing(r);
     }
     apr_table_setn(r->headers_out, "Allow", allowed);
     if (r->method_number == M_OPTIONS) {
         return wh_answer_empty(r);
+    }
+    if (r->method_number == M_GET && path->form == WH_FORM_AGENT && posted) {
+        return answer_description(r, posted);
     }
     return wh_answer_error(
         r, HTTP_METHOD_NOT_ALLOWED,
         apr_pstrcat(r->pool, "This path allows ", allowed, ".", NULL));
 }
 
-int wh_route_answer(request_rec *r, const char *rest)
+static int refuse_scope(request_rec *r, const wh_operation_t *operation)
 {
-    wh_path_t path;
-    apr_size_t i;
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                  WHLOGNO(2003) "token %" APR_INT64_T_FMT
+                                " has no scope for %s",
+                  wh_call_find(r)->token->id, operation->name);
+    apr_table_addn(r->err_headers_out, "WWW-Authenticate",
+                   "Bearer error=\"insufficient_scope\"");
+    return wh_answer_error(r, HTTP_FORBIDDEN,
+                           "The scopes of this token do not allow this.");
+}
 
-    if (!split(&path, rest, r->pool)) {
-        return wh_answer_error(r, HTTP_NOT_FOUND,
-                               "There is nothing at this path.");
+/* Whether it can be answered is known before anything is done. Operations
+ * that answer 204 have nothing to be acceptable. */
+static int is_not_acceptable(request_rec *r, const wh_operation_t *operation)
+{
+    return strncmp(operation->statuses, "204", 3) &&
+           !wh_answer_is_acceptable(r);
+}
+
+int wh_route_answer(request_rec *r)
+{
+    const wh_call_t *call = wh_call_get(r);
+    const wh_operation_t *operation;
+    wh_path_t path;
+
+    if (wh_path_split(&path, call->form, call->rest, r->pool) != APR_SUCCESS) {
+        return answer_missing(r);
     }
-    for (i = 0; i < ROUTE_COUNT; i++) {
-        if (routes[i].method == r->method_number &&
-            is_match(&routes[i], &path)) {
-            return routes[i].answer(r, &path);
-        }
+    operation =
+        wh_operation_find(&path, r->method_number == M_GET ? "GET" : r->method);
+    if (!operation) {
+        return answer_other(r, &path);
     }
-    return answer_other(r, &path);
+    if (!wh_caller_may(r, operation->scope)) {
+        return refuse_scope(r, operation);
+    }
+    if (is_not_acceptable(r, operation)) {
+        return wh_answer_error(r, HTTP_NOT_ACCEPTABLE,
+                               "Accept must allow application/json, text/json, "
+                               "application/xml or text/xml.");
+    }
+    return resources[operation->id](r, &path);
 }

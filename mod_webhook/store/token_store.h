@@ -31,11 +31,13 @@ apr_status_t wh_store_token_list(apr_array_header_t **tokens, wh_store_t *store,
 apr_status_t wh_store_token_revoke(wh_store_t *store, const char *context,
                                    apr_int64_t id);
 
-/** Moves the expiry of a token to a later time. APR_ENOENT: it was revoked. */
+/** Moves the expiry of a token to a later time; one that never expires is left
+ * alone. A write under the lock: not for each request. APR_ENOENT: it was
+ * revoked. */
 apr_status_t wh_store_token_extend(wh_store_t *store, apr_int64_t id,
                                    apr_time_t expires);
 
-/** Deletes tokens that expired before a time. */
+/** Deletes up to 500 tokens that expired before a time. */
 apr_status_t wh_store_token_sweep(int *deleted, wh_store_t *store,
                                   apr_time_t before);
 

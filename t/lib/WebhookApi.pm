@@ -25,15 +25,22 @@ my $json = JSON::PP->new->utf8->canonical;
 
 sub path_of { return join '/', '/api/v1/Webhook', @_ }
 
+# The body is bytes, or what becomes JSON; its type is JSON's unless the headers
+# say something else.
 sub call {
     my ($server, $method, $path, $body, %headers) = @_;
 
     if (defined $body) {
-        $headers{'Content-Type'} = 'application/json';
+        $headers{'Content-Type'} = 'application/json'
+            if !exists $headers{'Content-Type'};
         $body = $json->encode($body) if ref $body;
     }
-    return $server->request($method, $path, headers => \%headers,
+    my $answer = $server->request($method, $path, headers => \%headers,
         defined $body ? (content => $body) : ());
+
+    # HTTP::Tiny gives none for an answer that can have none.
+    $answer->{content} = '' if !defined $answer->{content};
+    return $answer;
 }
 
 sub expect {

@@ -88,9 +88,10 @@ FIXTURE_FUNCTION const char *text(const char *sql)
     return wh_rows_text(&rows, 0, pool);
 }
 
-/* -- a COMMIT that takes place and fails ----------------------------------- */
+/* -- a COMMIT that takes place and fails, or that somebody waits for -------- */
 
 static int lost_commits; /* so many COMMITs from now on are answered so */
+static void (*after_commit)(void); /* called once, after the next one */
 
 typedef int fixture_query_t(const apr_dbd_driver_t *driver, apr_dbd_t *handle,
                             int *affected, const char *sql);
@@ -106,6 +107,12 @@ int apr_dbd_query(const apr_dbd_driver_t *driver, apr_dbd_t *handle,
         original = (fixture_query_t *)dlsym(RTLD_NEXT, "apr_dbd_query");
     }
     code = original(driver, handle, affected, sql);
+    if (after_commit && !strcmp(sql, "COMMIT")) {
+        void (*call)(void) = after_commit;
+
+        after_commit = NULL;
+        call();
+    }
     if (lost_commits > 0 && !strcmp(sql, "COMMIT")) {
         lost_commits--;
         code = 1;

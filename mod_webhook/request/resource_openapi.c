@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The OpenAPI 3.1 document, made of the lists that the code itself works by:
+ * operations, media types and members.
+ */
+#include <apr_strings.h>
+#include <httpd.h>
+#include <http_core.h>
+#include <http_protocol.h>
+#include <string.h>
+
+#include "base/version.h"
+#include "config/config.h"
+#include "httpd_private.h"
+#include "media/accept.h"
+#include "media/media.h"
+#include "model/webhook_json.h"
+#include "request/answer.h"
+#include "request/caller.h"
+#include "request/resource.h"
+
+#define REFERENCE(name) "#/components/schemas/" name
+
+#define MEDIA_NAME(kind, name) name,
+static const char *const request_types[] = {WH_MEDIA_TYPES(MEDIA_NAME)};
+#undef MEDIA_NAME
+
+#define FORMAT_NAME(symbol, name) name,
+static const char *const answer_types[] = {WH_FORMATS(FORMAT_NAME)};
+#undef FORMAT_NAME
+
+/* What operations take and give: names of schemas, NULL: nothing. */
+typedef struct shape_t {
+    const char *request;
+    const char *answer;
+    int request_is_optional;
+} shape_t;
+
+static const shape_t shapes[WH_OPERATION_COUNT] = {
+    [WH_OPERATION_DEFAULT] = {NULL, "Webhook", 0},
+    [WH_OPERATION_OPENAPI] = {NULL, "Anything", 0},
+    [WH_OPERATION_LIST] = {NULL, "Webhooks", 0},
+    [WH_OPERATION_CREATE] = {"Webhook", "WebhookWithLinks", 0},
+    [WH_OPERATION_TEST] = {"Webhook", "WebhookResult", 0},
+    [WH_OPERATION_GET] = {NULL, "WebhookWithLinks", 0},
+    [WH_OPERATION_UPDATE] = {"Webhook", "WebhookWithLinks", 0},
+    [WH_OPERATION_PATCH] = {"Patch", "WebhookWithLinks", 0},
+    [WH_OPERATION_DELETE] = {NULL, NULL, 0},
+    [WH_OPERATION_LAST_ERROR] = {NULL, "Text", 0},
+    [WH_OPERATION_SIGNAL] = {"Data", NULL, 1},
+    [WH_OPERATION_AGENT_DEFAULT] = {NULL, "Webhook", 0},
+    [WH_OPERATION_AGENT_SAVE] = {"Webhook", "Webhook", 0},
+    [WH_OPERATION_AGENT_GET] = {NULL, "WebhookOrNull", 0},
+    [WH_OPERATION_AGENT_DELETE] = {NULL, NULL, 0},
+    [WH_OPERATION_AGENT_LIST] = {"Filters", "Webhooks", 1},
+    [WH_OPERATION_AGENT_TEST] = {"TestArguments", "WebhookResult", 0},
+    [WH_OPERATION_AGENT_SIGNAL] = {"SignalArguments", NULL, 0},
+    [WH_OPERATION_AGENT_LAST_ERROR] = {"IdArguments", "Text", 0},
+};
+
+static json_t *reference(const char *name, apr_pool_t *pool)
+{
+    return json_pack("{s:s}", "$ref",
+                     apr_pstrcat(pool, REFERENCE(""), name, NULL));
+}
+
+static json_t *content(const char *const *types, size_t count, const char *name,
+                       apr_pool_t *pool)
+{
+    json_t *object = json_object();
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        json_object_set_new(
+            object, types[i],
+            json_pack("{s:o}", "schema", reference(name, pool)));
+    }
+    return object;
+}
+
+static json_t *answer_content(const char *name, apr_pool_t *pool)
+{
+    return content(answer_types, sizeof(answer_types) / sizeof(answer_types[0]),
+                   name, pool);
+}
+
+static json_t *parameter(const char *name, const char *where, const char *type)
+{
+    return json_pack("{s:s, s:s, s:b, s:{s:s}}", "name", name, "in", where,
+                     "required", !strcmp(where, "path"), "schema", "type",
+                     type);
+}
+
+/* What stands in braces in a path. */
+static void add_path_parameters(json_t *list, const char *path,
+                                apr_pool_t *pool)
+{
+    const char *open, *close;
+
+    for (open = strchr(path, '{'); open; open = strchr(close, '{')) {
+        const char *name;
+
+        close = strchr(open, '}');
+        name = apr_pstrmemdup(pool, open + 1, (apr_size_t)(close - open) - 1);
+        json_array_append_new(
+            list, parameter(name, "path",
+                            strcmp(name, "eventName") ? "integer" : "string"));
+    }
+}
+
+static void add_query_parameters(json_t *list, const wh_operation_t *operation)
+{
+    static const struct {
+        wh_operation_id_t operation;
+        const char *name;
+        const char *type;
+    } queries[] = {
+        {WH_OPERATION_LIST, "nameFilter", "string"},
+        {WH_OPERATION_LIST, "eventFilter", "string"},
+        {WH_OPERATION_LIST, "statusFilter", "string"},
+        {WH_OPERATION_CREATE, "$select", "string"},
+        {WH_OPERATION_GET, "$select", "string"},
+        {WH_OPERATION_UPDATE, "$select", "string"},
+        {WH_OPERATION_PATCH, "$select", "string"},
+        {WH_OPERATION_AGENT_GET, "$select", "string"},
+        {WH_OPERATION_AGENT_GET, "webhookId", "integer"},
+        {WH_OPERATION_AGENT_DELETE, "webhookId", "integer"},
+        {WH_OPERATION_AGENT_LIST, "$select", "string"},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
+        if (queries[i].operation == operation->id) {
+            json_array_append_new(
+                list, parameter(queries[i].name, "query", queries[i].type));
+        }
+    }
+}
+
+/* Statuses come as "200 404". */
+static void add_answers(json_t *answers, const char *statuses,
+                        const char *schema, apr_pool_t *pool)
+{
+    char *rest = NULL;
+    char *status = apr_strtok(apr_pstrdup(pool, statuses), " ", &rest);
+
+    for (; status; status = apr_strtok(NULL, " ", &rest)) {
+        int number = atoi(status);
+        const char *line = ap_get_status_line(number);
+        json_t *answer = json_pack("{s:s}", "description", line + 4);
+        const char *name = number >= HTTP_BAD_REQUEST ? "Error" : schema;
+
+        if (name && number != HTTP_NO_CONTENT) {
+            json_object_set_new(answer, "content", answer_content(name, pool));
+        }
+        json_object_set_new(answers, status, answer);
+    }
+}
+
+static json_t *describe(const wh_operation_t *operation, apr_pool_t *pool)
+{
+    const shape_t *shape = &shapes[operation->id];
+    json_t *parameters = json_array();
+    json_t *answers = json_object();
+    json_t *description = json_pack(
+        "{s:s, s:s, s:[s], s:o, s:o}", "operationId",
+        apr_pstrcat(pool,
+                    operation->form == WH_FORM_REST ? "v1Webhook_"
+                                                    : "v1WebhookAgent_",
+                    operation->name, NULL),
+        "summary", operation->summary, "tags",
+        operation->form == WH_FORM_REST ? "Webhook" : "WebhookAgent",
+        "parameters", parameters, "responses", answers);
+
+    add_path_parameters(parameters, operation->path, pool);
+    add_query_parameters(parameters, operation);
+    add_answers(answers, operation->statuses, shape->answer, pool);
+    add_answers(answers, WH_STATUSES_OF_ALL, NULL, pool);
+    if (shape->request) {
+        json_object_set_new(
+            description, "requestBody",
+            json_pack("{s:b, s:o}", "required", !shape->request_is_optional,
+                      "content",
+                      content(request_types,
+                              sizeof(request_types) / sizeof(request_types[0]),
+                              shape->request, pool)));
+    }
+    return description;
+}
+
+static json_t *paths(apr_pool_t *pool)
+{
+    json_t *all = json_object();
+    int i;
+
+    for (i = 0; i < WH_OPERATION_COUNT; i++) {
+        const wh_operation_t *operation = &wh_operations[i];
+        const char *path = apr_pstrcat(
+            pool, wh_path_resource(operation->form),
+            strcmp(operation->path, "/") ? operation->path : "", NULL);
+        char *method = apr_pstrdup(pool, operation->method);
+
+        ap_str_tolower(method);
+        if (!json_object_get(all, path)) {
+            json_object_set_new(all, path, json_object());
+        }
+        json_object_set_new(json_object_get(all, path), method,
+                            describe(operation, pool));
+    }
+    return all;
+}
+
+static json_t *linked_webhook(void)
+{
+    json_t *schema = wh_webhook_json_schema();
+
+    json_object_set_new(json_object_get(schema, "properties"), "_Links",
+                        json_pack("{s:s, s:{s:s}, s:b}", "type", "object",
+                                  "additionalProperties", "type", "string",
+                                  "readOnly", 1));
+    return schema;
+}
+
+static json_t *schemas(apr_pool_t *pool)
+{
+    json_t *all = json_pack(
+        "{s:o, s:o, s:{s:s, s:o}, s:{s:[o, {s:s}]}, s:{s:s}, s:{s:s}, s:{}}",
+        "Webhook", wh_webhook_json_schema(), "WebhookWithLinks",
+        linked_webhook(), "Webhooks", "type", "array", "items",
+        reference("Webhook", pool), "WebhookOrNull", "anyOf",
+        reference("Webhook", pool), "type", "null", "Text", "type", "string",
+        "Data", "type", "object", "Anything");
+
+    json_object_set_new(all, "Patch",
+                        json_pack("{s:[{s:s}, {s:s, s:{s:s}}]}", "anyOf",
+                                  "type", "object", "type", "array", "items",
+                                  "type", "object"));
+    json_object_set_new(
+        all, "WebhookResult",
+        json_pack("{s:s, s:{s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}}}", "type",
+                  "object", "properties", "Success", "type", "boolean",
+                  "Message", "type", "string", "TableRight", "type", "null",
+                  "FieldProperties", "type", "object"));
+    json_object_set_new(
+        all, "Error",
+        json_pack("{s:s, s:{s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}}}",
+                  "type", "object", "properties", "Error", "type", "boolean",
+                  "ErrorType", "type", "string", "Message", "type", "string",
+                  "ErrorMessage", "type", "string", "ErrorSource", "type",
+                  "string"));
+    return all;
+}
+
+static void add_argument_schemas(json_t *all, apr_pool_t *pool)
+{
+    json_object_set_new(all, "Filters",
+                        json_pack("{s:[s,s], s:{s:{}, s:{}, s:{}}}", "type",
+                                  "object", "null", "properties", "NameFilter",
+                                  "EventFilter", "StatusFilter"));
+    json_object_set_new(all, "TestArguments",
+                        json_pack("{s:s, s:{s:o}}", "type", "object",
+                                  "properties", "Webhook",
+                                  reference("Webhook", pool)));
+    json_object_set_new(
+        all, "SignalArguments",
+        json_pack("{s:s, s:[s], s:{s:{s:s}, s:{s:s}, s:{s:[s,s]}}}", "type",
+                  "object", "required", "EventName", "properties", "EventName",
+                  "type", "string", "PrimaryKey", "type", "integer", "Data",
+                  "type", "object", "null"));
+    json_object_set_new(all, "IdArguments",
+                        json_pack("{s:s, s:{s:{s:s}}}", "type", "object",
+                                  "properties", "WebhookId", "type",
+                                  "integer"));
+}
+
+static json_t *security_schemes(void)
+{
+    return json_pack("{s:{s:s, s:s}, s:{s:s, s:s}, s:{s:s, s:s, s:s}}", "Basic",
+                     "type", "http", "scheme", "basic", "Bearer", "type",
+                     "http", "scheme", "bearer", "SoTicket", "type", "apiKey",
+                     "in", "header", "name", "Authorization");
+}
+
+int wh_resource_openapi(request_rec *r, const wh_path_t *path)
+{
+    const char *here = wh_call_get(r)->resource_path;
+    apr_size_t length = strlen(here) - strlen(WH_REST_RESOURCE);
+    const char *base =
+        ap_construct_url(r->pool, apr_pstrmemdup(r->pool, here, length), r);
+    json_t *all = schemas(r->pool);
+    json_t *document;
+
+    (void)path;
+    add_argument_schemas(all, r->pool);
+    document = json_pack("{s:s, s:{s:s, s:s}, s:[{s:s}], s:o, s:{s:o, s:o}, "
+                         "s:[{s:[]}, {s:[]}, {s:[]}]}",
+                         "openapi", "3.1.0", "info", "title", "mod_webhook",
+                         "version", WH_VERSION, "servers", "url", base, "paths",
+                         paths(r->pool), "components", "schemas", all,
+                         "securitySchemes", security_schemes(), "security",
+                         "Basic", "Bearer", "SoTicket");
+    return wh_answer_value(r, "OpenApi", document);
+}

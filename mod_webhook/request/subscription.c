@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "request/subscription.h"
+
+#include <apr_strings.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "deliver/validate.h"
+#include "httpd_private.h"
+#include "model/webhook_json.h"
+#include "request/caller.h"
+#include "request/probe_gate.h"
+#include "signal/child.h"
+
+/* What one visit to the storage wants and gives. */
+typedef struct visit_t {
+    const char *context;
+    apr_int32_t id;
+    apr_int64_t version;
+    wh_webhook_t *webhook;
+    apr_array_header_t *webhooks;
+    apr_pool_t *pool;
+} visit_t;
+
+typedef apr_status_t visit_fn_t(wh_store_t *store, visit_t *visit);
+
+static apr_status_t visit_list(wh_store_t *store, visit_t *visit)
+{
+    return wh_store_webhook_list(&visit->webhooks, store, visit->context,
+                                 visit->pool);
+}
+
+static apr_status_t visit_get(wh_store_t *store, visit_t *visit)
+{
+    return wh_store_webhook_get(&visit->webhook, store, visit->context,
+                                visit->id, visit->pool);
+}
+
+static apr_status_t visit_insert(wh_store_t *store, visit_t *visit)
+{
+    return wh_store_webhook_insert(store, visit->webhook);
+}
+
+static apr_status_t visit_update(wh_store_t *store, visit_t *visit)
+{
+    return wh_store_webhook_update(store, visit->webhook, visit->version);
+}
+
+static apr_status_t visit_delete(wh_store_t *store, visit_t *visit)
+{
+    return wh_store_webhook_delete(store, visit->context, visit->id,
+                                   visit->version);
+}
+
+static int answer_storage(const char **message, request_rec *r, apr_status_t rv)
+{
+    switch (rv) {
+    case APR_SUCCESS:
+        return OK;
+    case APR_ENOENT:
+        *message = "There is no such webhook.";
+        return HTTP_NOT_FOUND;
+    case WH_STORE_CHANGED:
+        *message = "The webhook was changed by somebody else meanwhile.";
+        return HTTP_CONFLICT;
+    default:
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, rv, r,
+                      WHLOGNO(2020) "the webhook storage is not available");
+        *message = "The storage is not available now.";
+        return HTTP_SERVICE_UNAVAILABLE;
+    }
+}
+
+/* A handle is held for one call only: others wait for it. */
+static int with_store(visit_fn_t *call, visit_t *visit, const char **message,
+                      request_rec *r)
+{
+    wh_store_t *store;
+    apr_status_t rv = wh_child_store_get(&store);
+
+    if (rv == APR_SUCCESS) {
+        visit->context = wh_call_get(r)->context;
+        visit->pool = r->pool;
+        rv = call(store, visit);
+        wh_child_store_put(store);
+    }
+    return answer_storage(message, r, rv);
+}
+
+/* An application sees its own, a user without one all of the context. */
+static int is_visible(const request_rec *r, const wh_webhook_t *webhook)
+{
+    apr_int64_t app_id = wh_caller_app(r);
+
+    return !app_id || webhook->app_id == app_id;
+}
+
+int wh_subscription_list(apr_array_header_t **webhooks, const char **message,
+                         request_rec *r)
+{
+    visit_t visit = {0};
+    int status = with_store(visit_list, &visit, message, r);
+    int i;
+
+    *webhooks = apr_array_make(r->pool, 16, sizeof(wh_webhook_t *));
+    for (i = 0; status == OK && i < visit.webhooks->nelts; i++) {
+        wh_webhook_t *webhook =
+            APR_ARRAY_IDX(visit.webhooks, i, wh_webhook_t *);
+
+        if (is_visible(r, webhook)) {
+            APR_ARRAY_PUSH(*webhooks, wh_webhook_t *) = webhook;
+        }
+    }
+    return status;
+}
+
+int wh_subscription_get(wh_webhook_t **webhook, const char **message,
+                        request_rec *r, apr_int32_t id)
+{
+    visit_t visit = {.id = id};
+    int status = with_store(visit_get, &visit, message, r);
+
+    if (status == OK && !is_visible(r, visit.webhook)) {
+        status = answer_storage(message, r, APR_ENOENT);
+    }
+    *webhook = status == OK ? visit.webhook : NULL;
+    return status;
+}
+
+int wh_subscription_read(wh_webhook_t *webhook, const char **message,
+                         request_rec *r, json_t *entity, int texts)
+{
+    wh_webhook_json_default(webhook);
+    if (texts &&
+        wh_webhook_json_from_text(entity, message, r->pool) != APR_SUCCESS) {
+        return HTTP_BAD_REQUEST;
+    }
+    if (wh_webhook_json_read(webhook, message, entity, r->pool) !=
+        APR_SUCCESS) {
+        return HTTP_BAD_REQUEST;
+    }
+    webhook->name = webhook->name ? webhook->name : "";
+    webhook->context = wh_call_get(r)->context;
+    return OK;
+}
+
+/* What a client cannot change comes from the stored record. */
+static void keep_stored(wh_webhook_t *webhook, const wh_webhook_t *stored)
+{
+    webhook->id = stored->id;
+    webhook->version = stored->version;
+    webhook->app_id = stored->app_id;
+    webhook->registered = stored->registered;
+    webhook->registered_id = stored->registered_id;
+    webhook->registered_by = stored->registered_by;
+    webhook->total_calls = stored->total_calls;
+    webhook->total_errors = stored->total_errors;
+    webhook->consecutive_errors = stored->consecutive_errors;
+    webhook->last_error = stored->last_error;
+}
+
+static void stamp(wh_webhook_t *webhook, const wh_webhook_t *stored,
+                  request_rec *r)
+{
+    webhook->updated = apr_time_now();
+    webhook->updated_id = wh_caller_associate(r);
+    webhook->updated_by = r->user;
+    if (stored) {
+        wh_webhook_json_settle_email(webhook, stored, r->pool);
+        keep_stored(webhook, stored);
+        return;
+    }
+    webhook->id = 0;
+    webhook->app_id = wh_caller_app(r);
+    webhook->registered = webhook->updated;
+    webhook->registered_id = webhook->updated_id;
+    webhook->registered_by = webhook->updated_by;
+}
+
+/* Always the same words: they must not tell what is behind an address. */
+static int judge(wh_webhook_t *webhook, const char **message, request_rec *r)
+{
+    const wh_settings_t *settings = wh_child_settings();
+    wh_probe_result_t result;
+    int status;
+
+    if (wh_validate_webhook(webhook, message, settings, r->pool) !=
+        APR_SUCCESS) {
+        return HTTP_BAD_REQUEST;
+    }
+    if (!settings->probe || webhook->state != WH_STATE_ACTIVE) {
+        return OK;
+    }
+    status = wh_probe_gate(&result, message, r, webhook);
+    if (status == OK && !result.success) {
+        *message = "Webhook TargetUrl must answer the test event with success.";
+        status = HTTP_BAD_REQUEST;
+    }
+    return status;
+}
+
+/* A subscriber learns of it by an event; the change itself is stored already,
+ * so a failure here takes nothing back. */
+static void signal_state(request_rec *r, const wh_webhook_t *webhook)
+{
+    static const char *const verbs[] = {
+        [WH_STATE_ACTIVE] = "started",
+        [WH_STATE_STOPPED] = "stopped",
+        [WH_STATE_TOO_MANY_ERRORS] = "errors",
+    };
+    const char *name = apr_psprintf(r->pool, "webhook%d.%s", webhook->id,
+                                    verbs[webhook->state]);
+    const char *data = apr_psprintf(r->pool, "{\"state\":%d}", webhook->state);
+    wh_signal_t signal = {.event_name = name,
+                          .primary_key = webhook->id,
+                          .associate_id = wh_caller_associate(r),
+                          .context = webhook->context,
+                          .data = data,
+                          .data_length = strlen(data),
+                          .user = r->user};
+    wh_signal_result_t result;
+    apr_status_t rv =
+        wh_signal_send(&result, wh_child_channel(), &signal, r->pool);
+
+    if (rv != APR_SUCCESS) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, rv, r,
+                      WHLOGNO(2024) "event %s is not signalled", name);
+    }
+}
+
+int wh_subscription_save(wh_webhook_t *webhook, const wh_webhook_t *stored,
+                         const char **message, request_rec *r)
+{
+    visit_t visit = {.webhook = webhook,
+                     .version = stored ? stored->version : 0};
+    int status = judge(webhook, message, r);
+
+    if (status != OK) {
+        return status;
+    }
+    stamp(webhook, stored, r);
+    status =
+        with_store(stored ? visit_update : visit_insert, &visit, message, r);
+    if (status != OK) {
+        return status;
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                  WHLOGNO(2021) "webhook %d is %s", webhook->id,
+                  stored ? "changed" : "created");
+    if (stored && stored->state != webhook->state) {
+        signal_state(r, webhook);
+    }
+    return OK;
+}
+
+int wh_subscription_delete(const char **message, request_rec *r, apr_int32_t id,
+                           apr_int64_t version)
+{
+    visit_t visit = {.id = id, .version = version};
+    int status = with_store(visit_delete, &visit, message, r);
+
+    if (status == OK) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      WHLOGNO(2023) "webhook %d is deleted", id);
+    }
+    return status;
+}
+
+int wh_subscription_test(json_t **result, const char **message, request_rec *r,
+                         wh_webhook_t *webhook)
+{
+    wh_probe_result_t probe;
+    int status = OK;
+
+    if (wh_validate_webhook(webhook, message, wh_child_settings(), r->pool) !=
+        APR_SUCCESS) {
+        return HTTP_BAD_REQUEST;
+    }
+    status = wh_probe_gate(&probe, message, r, webhook);
+    if (status == OK) {
+        *result =
+            json_pack("{s:b, s:s, s:n, s:{}}", "Success", probe.success,
+                      "Message", probe.answer, "TableRight", "FieldProperties");
+    }
+    return status;
+}
+
+void wh_subscription_set_validators(request_rec *r, const wh_webhook_t *webhook)
+{
+    apr_table_setn(r->headers_out, "ETag",
+                   apr_psprintf(r->pool, "\"%d.%" APR_INT64_T_FMT "\"",
+                                webhook->id, webhook->version));
+    r->mtime = 0;
+    ap_update_mtime(r, webhook->updated);
+    ap_set_last_modified(r);
+}
+
+int wh_subscription_preconditions(const char **message, request_rec *r)
+{
+    int status;
+
+    /* RFC 9110 section 13.1.4: the tag alone counts then. */
+    if (apr_table_get(r->headers_in, "If-Match")) {
+        apr_table_unset(r->headers_in, "If-Unmodified-Since");
+    }
+    status = ap_meets_conditions(r);
+    if (status == OK || status == HTTP_NOT_MODIFIED) {
+        return OK;
+    }
+    *message = "The webhook is not the one that If-Match, If-None-Match or "
+               "If-Unmodified-Since asks for.";
+    return status;
+}
