@@ -124,7 +124,7 @@ for my $none (undef, 0) {
 refused agent('SaveWebhook', { %camel, webhookId => $missing }), 404, qr/./,
     'SaveWebhook of what is not there';
 refused agent('SaveWebhook', $json->encode(\%camel) =~
-    s/"webhookId":0/"webhookId":2147483648/r), 404, qr/./,
+    s/"webhookId":0/"webhookId":2147483648/r), 400, qr/32 bits/,
     'SaveWebhook of an id that is too large';
 for (['nothing', ''], ['null', 'null'], ['an array', '[]'], ['a text', '"x"'],
      ['a wrapper', $json->encode({ webhook => \%camel })],

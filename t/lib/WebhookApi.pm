@@ -18,7 +18,7 @@ use Fcntl qw(LOCK_EX);
 use JSON::PP ();
 use WebhookServer ();
 
-our @EXPORT_OK = qw(call create ctl ctl_json database update entity remove signal try_signal have_sql sql
+our @EXPORT_OK = qw(call create database update entity remove signal try_signal have_sql sql
     sql_write settled path_of);
 
 my $json = JSON::PP->new->utf8->canonical;
@@ -104,20 +104,6 @@ sub database {
 
     return $server->state_dir . '/webhook.db';
 }
-
-# What webhookctl prints; a call that fails ends the test.
-sub ctl {
-    my ($server, @arguments) = @_;
-
-    open my $output, '-|', $ENV{WEBHOOK_CTL}, '--database', database($server),
-        @arguments or croak "$ENV{WEBHOOK_CTL}: $!";
-    local $/;
-    my $text = <$output>;
-    close $output or croak "webhookctl @arguments: status $?";
-    return defined $text ? $text : '';
-}
-
-sub ctl_json { return $json->decode(ctl($_[0], '--json', @_[1 .. $#_])) }
 
 sub have_sql {
     return scalar grep { -x "$_/sqlite3" } split /:/, $ENV{PATH};
