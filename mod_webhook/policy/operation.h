@@ -65,7 +65,7 @@
     X(AGENT_SIGNAL, AGENT, POST, "/SignalEvent", "SignalEvent", SIGNAL,        \
       "204 400 409 413 415 422", "Signals EventName, PrimaryKey and Data")     \
     X(AGENT_LAST_ERROR, AGENT, POST, "/GetLastError", "GetLastError", READ,    \
-      "200 400 404 409 413 415", "The last failure of the member WebhookId")
+      "200 400 409 413 415", "The last failure of the member WebhookId")
 
 /** What every operation can answer with: who is asking, the method, what is
  * accepted, a body that does not come, the storage. */

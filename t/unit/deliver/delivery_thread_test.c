@@ -599,6 +599,28 @@ static void test_stop_deadline(void)
     end_thread();
 }
 
+/* Disabled while it is in flight: no attempt follows. */
+static void test_discards(void)
+{
+    int before = receiver.requests;
+    wh_webhook_t webhook = {.id = 1,
+                            .context = "",
+                            .target_url = url_of("/hang"),
+                            .state = WH_STATE_TOO_MANY_ERRORS};
+    wh_target_t *target = wh_target_create(&webhook);
+
+    start_thread(4);
+    post_target(1, url_of("/hang"), WH_STATE_ACTIVE);
+    post_deliveries(1, 100, 2);
+    wait_for(&receiver.requests, before + 2);
+    target->discards = 1;
+    post(&target->message);
+    post_stop(0);
+    is_int(count_outcomes(2, WH_OUTCOME_FAILED), 2,
+           "what is in flight to a disabled webhook fails");
+    end_thread();
+}
+
 /* A slow body is no reason to wait for the next delivery's turn. */
 static void test_hanging_beside_healthy(void)
 {
@@ -656,6 +678,7 @@ int main(void)
     test_changes();
     test_stop_in_time();
     test_stop_deadline();
+    test_discards();
     test_hanging_beside_healthy();
     close_receiver();
     is_int(event->references, 1, "no delivery is left");

@@ -210,6 +210,34 @@ static void test_stopped_with_queue(void)
     close_endpoints();
 }
 
+/* Disabled where nothing is kept for it. */
+static void test_discards(void)
+{
+    wh_webhook_t webhook = {
+        .id = 1, .context = "", .state = WH_STATE_TOO_MANY_ERRORS};
+    wh_target_t *target = wh_target_create(&webhook);
+    wh_endpoint_t *endpoint;
+
+    open_endpoints(1);
+    set_state(1, WH_STATE_ACTIVE);
+    queue(1, 11);
+    queue(1, 12);
+    is_int(start(&endpoint), 11, "one is in flight");
+    target->discards = 1;
+    wh_endpoints_target(&endpoints, target, &refused);
+    is_str(take_refused(), "12:failed:webhook disabled",
+           "disabled: what waits fails");
+    queue(1, 13);
+    is_str(take_refused(), "13:failed:webhook disabled",
+           "and what comes later");
+    finish(endpoint);
+    is_str(run(10), "", "nothing more is sent");
+    set_state(1, WH_STATE_ACTIVE);
+    queue(1, 14);
+    is_str(run(10), "14", "active again");
+    close_endpoints();
+}
+
 static void test_emptied_in_ring(void)
 {
     open_endpoints(1);
@@ -332,6 +360,7 @@ int main(void)
     test_limit();
     test_unknown();
     test_stopped_with_queue();
+    test_discards();
     test_emptied_in_ring();
     test_removed();
     test_removed_in_ring();

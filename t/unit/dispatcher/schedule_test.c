@@ -44,9 +44,10 @@ static const char *posted(int thread)
 
             text = apr_psprintf(pool, "%s%starget %d%s", text,
                                 *text ? ", " : "", target->webhook_id,
-                                target->removed  ? " gone"
-                                : target->active ? ""
-                                                 : " off");
+                                target->removed    ? " gone"
+                                : target->discards ? " fails all"
+                                : target->active   ? ""
+                                                   : " off");
             wh_target_release(target);
         }
         else {
@@ -232,6 +233,43 @@ static void test_removed(void)
     close_schedule();
 }
 
+/* Disabled, with and without a limit of errors. */
+static void test_discards(void)
+{
+    wh_webhook_t *webhook = make_webhook(1, WH_STATE_TOO_MANY_ERRORS);
+    wh_schedule_entry_t *entry;
+
+    open_schedule();
+    sync_with(1, &webhook);
+    entry = entry_of(1);
+    is_str(posted(1), "target 1 off", "without a limit");
+    ok(!entry->discards && !schedule.discarding, "all is kept");
+    settings.disable_after = 9;
+    sync_with(1, &webhook);
+    is_str(posted(1), "target 1 fails all", "with a limit");
+    ok(entry->discards && entry->waits_to_fail && schedule.discarding,
+       "what waits is to be discarded");
+    entry->waits_to_fail = schedule.discarding = 0;
+    sync_with(1, &webhook);
+    is_str(posted(1), "", "it is told once");
+    is_int(entry->waits_to_fail, 0, "and done once");
+    entry->in_memory = schedule.in_memory = 2;
+    come_back(1, WH_OUTCOME_FAILED, 0);
+    is_int(entry->waits_to_fail, 0, "what has failed waits no more");
+    come_back(1, WH_OUTCOME_RETURNED, NOW);
+    ok(entry->waits_to_fail && schedule.discarding, "what comes back does");
+    webhook->state = WH_STATE_ACTIVE;
+    sync_with(1, &webhook);
+    is_str(posted(1), "target 1", "active again");
+    ok(!entry->discards && !entry->waits_to_fail, "nothing is discarded");
+    webhook->state = WH_STATE_STOPPED;
+    sync_with(1, &webhook);
+    is_str(posted(1), "target 1 off", "stopped by its owner");
+    is_int(entry->discards, 0, "keeps what it has");
+    settings.disable_after = 0;
+    close_schedule();
+}
+
 static void test_window(void)
 {
     wh_webhook_t *webhooks[4];
@@ -404,6 +442,7 @@ int main(void)
     test_sync();
     test_sync_members();
     test_removed();
+    test_discards();
     test_window();
     test_behind();
     test_bytes();

@@ -1,0 +1,672 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Outcomes: errors are counted, and webhooks that have too many disabled. */
+#include <apr_dbd.h>
+#include <apr_general.h>
+#include <apr_strings.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "deliver/message.h"
+#include "deliver/target.h"
+#include "dispatcher/commit.h"
+#include "model/webhook.h"
+#include "store/db.h"
+#include "unit/tap.h"
+
+#define NODE 3
+#define NOW APR_INT64_C(1767323045000000)
+
+static apr_pool_t *pool;
+static char directory[] = "/tmp/webhook-test-XXXXXX";
+static wh_settings_t settings = {.database_driver = "sqlite3",
+                                 .state_dir = directory,
+                                 .window = 100,
+                                 .endpoint_window = 8};
+static wh_store_t *store; /* as a child has it: webhooks are saved here */
+static wh_db_t outside;   /* a second connection, to look at the rows */
+static wh_channel_server_t server;
+static wh_commit_t commit;
+static wh_inbox_t *inbox; /* of the delivery thread, which this program is */
+
+static void end_commit(void)
+{
+    wh_store_t *own = commit.store;
+
+    wh_channel_server_stop(&server);
+    wh_commit_destroy(&commit);
+    wh_store_destroy(own);
+}
+
+/* A dispatcher's commit thread, without its loop. */
+static int begin_commit(int node)
+{
+    wh_store_t *own;
+
+    if (wh_store_create(&own, &settings) != APR_SUCCESS ||
+        wh_commit_init(&commit, &settings, &server, own, pool) != APR_SUCCESS) {
+        return 0;
+    }
+    commit.ids.node = node;
+    wh_schedule_init(&commit.schedule, &settings, &inbox, 1, pool);
+    return 1;
+}
+
+static int begin(void)
+{
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+    if (!mkdtemp(directory) || apr_dbd_init(pool) != APR_SUCCESS ||
+        wh_inbox_create(&inbox, pool) != APR_SUCCESS ||
+        wh_channel_server_start(&server, epoll_create1(0), listener, 1000000) !=
+            APR_SUCCESS) {
+        return 0;
+    }
+    settings.database_params = apr_pstrcat(pool, directory, "/test.db", NULL);
+    outside.pool = pool;
+    outside.driver_name = settings.database_driver;
+    outside.params = settings.database_params;
+    return wh_store_create(&store, &settings) == APR_SUCCESS &&
+           wh_store_open(store) == APR_SUCCESS &&
+           wh_db_open(&outside) == APR_SUCCESS && begin_commit(NODE);
+}
+
+/* -- the delivery thread's part ------------------------------------------- */
+
+#define HELD_MAX 1000
+
+static wh_delivery_t *held[HELD_MAX]; /* deliveries on their way */
+static int held_count;
+
+/* Takes what has been posted. "T1" a target, "T1-" one that is off, "T1!" one
+ * that is gone, "D1" a delivery for webhook 1. */
+static const char *posted(void)
+{
+    wh_message_t *message = wh_inbox_take(inbox);
+    const char *all = "";
+
+    while (message) {
+        wh_message_t *next = message->next;
+
+        if (message->kind == WH_MESSAGE_TARGET) {
+            wh_target_t *target = (wh_target_t *)message;
+
+            all = apr_psprintf(pool, "%s%sT%d%s", all, *all ? " " : "",
+                               target->webhook_id,
+                               target->removed  ? "!"
+                               : target->active ? ""
+                                                : "-");
+            wh_target_release(target);
+        }
+        else {
+            held[held_count] = (wh_delivery_t *)message;
+            all = apr_psprintf(pool, "%s%sD%d", all, *all ? " " : "",
+                               held[held_count]->webhook_id);
+            held_count++;
+        }
+        message = next;
+    }
+    return all;
+}
+
+/* Reports the oldest delivery that is held. */
+static void report(wh_outcome_kind_t outcome, apr_time_t due)
+{
+    wh_delivery_t *delivery = held[0];
+
+    memmove(held, held + 1, (size_t)--held_count * sizeof(held[0]));
+    delivery->message.kind = WH_MESSAGE_OUTCOME;
+    delivery->outcome = outcome;
+    delivery->due = due;
+    if (outcome != WH_OUTCOME_RETURNED) {
+        delivery->attempts++;
+        delivery->started = NOW;
+        delivery->status = outcome == WH_OUTCOME_DELIVERED ? 200 : 500;
+        delivery->error = outcome == WH_OUTCOME_DELIVERED ? NULL : "status";
+    }
+    wh_commit_outcome(&commit, delivery);
+}
+
+static void throw_away(void)
+{
+    posted();
+    while (held_count > 0) {
+        wh_delivery_destroy(held[--held_count]);
+    }
+}
+
+/* -- webhooks ------------------------------------------------------------- */
+
+static apr_int32_t save_in_state(const char *events, int state)
+{
+    wh_webhook_t webhook = {.context = "",
+                            .name = "w",
+                            .events = events,
+                            .target_url = "https://receiver.example/",
+                            .state = state,
+                            .type = "webhook"};
+
+    return wh_store_webhook_insert(store, &webhook) == APR_SUCCESS ? webhook.id
+                                                                   : 0;
+}
+
+static apr_int32_t save_webhook(const char *events)
+{
+    return save_in_state(events, WH_STATE_ACTIVE);
+}
+
+static void end(void)
+{
+    throw_away();
+    end_commit();
+    wh_db_close(&outside);
+    wh_store_destroy(store);
+    unlink(settings.database_params);
+    unlink(apr_pstrcat(pool, directory, "/test.db.lock", NULL));
+    ok(rmdir(directory) == 0, "nothing else is left in the directory");
+    close(server.listener);
+    close(server.epoll);
+    apr_terminate();
+}
+
+static const char *text(const char *sql)
+{
+    wh_rows_t rows;
+
+    if (wh_db_query(&rows, &outside, sql) != APR_SUCCESS ||
+        !wh_rows_next(&rows)) {
+        return "no row";
+    }
+    return wh_rows_text(&rows, 0, pool);
+}
+
+static apr_int64_t number(const char *sql)
+{
+    return apr_atoi64(text(sql));
+}
+
+/* -- a child's part ------------------------------------------------------- */
+
+typedef struct child_t {
+    int near;                    /* the child's end */
+    wh_connection_t *connection; /* the dispatcher's */
+} child_t;
+
+/* Connections come by accept(); here their two ends are made at once. */
+static child_t connect_child(void)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    child_t child;
+    int pair[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) < 0) {
+        exit(1);
+    }
+    child.near = pair[0];
+    child.connection = calloc(1, sizeof(*child.connection));
+    child.connection->descriptor = pair[1];
+    child.connection->watched = EPOLLIN;
+    child.connection->next = server.connections;
+    if (server.connections) {
+        server.connections->previous = child.connection;
+    }
+    server.connections = child.connection;
+    event.data.ptr = child.connection;
+    epoll_ctl(server.epoll, EPOLL_CTL_ADD, pair[1], &event);
+    return child;
+}
+
+static int last_uuid;
+
+static wh_event_t make_event(const char *name)
+{
+    wh_event_t event = {.time = NOW,
+                        .primary_key = 5,
+                        .name = name,
+                        .context = "",
+                        .changes = "[\"a\"]",
+                        .data = "{\"a\":1}",
+                        .idempotency = ""};
+
+    snprintf(event.uuid, sizeof(event.uuid), "00000000-0000-7000-8000-%012x",
+             (unsigned int)++last_uuid);
+    return event;
+}
+
+static void send_event(const child_t *child, apr_uint64_t sequence,
+                       const wh_event_t *event)
+{
+    apr_size_t length;
+    void *frame = wh_frame_encode(&length, sequence, event, pool);
+
+    if (send(child->near, frame, length, 0) != (ssize_t)length) {
+        diag("a frame could not be sent");
+    }
+}
+
+/* Reads all connections and commits, as one round of the loop does. */
+static void run_round(apr_time_t now)
+{
+    wh_connection_t *connection;
+
+    for (connection = server.connections; connection;
+         connection = connection->next) {
+        wh_channel_server_read(&server, connection, wh_commit_frame, &commit);
+    }
+    wh_commit_batch(&commit, now);
+}
+
+/* The next acknowledgement as "sequence:status:matched". */
+static const char *next_ack(const child_t *child, char uuid[WH_UUID_SIZE])
+{
+    static const char *const names[] = {"stored",   "unmatched",   "repeated",
+                                        "conflict", "unavailable", "refused",
+                                        "unknown"};
+    wh_ack_t ack;
+
+    if (recv(child->near, &ack, sizeof(ack), 0) != (ssize_t)sizeof(ack)) {
+        return "none";
+    }
+    if (uuid) {
+        memcpy(uuid, ack.uuid, WH_UUID_SIZE);
+    }
+    return apr_psprintf(pool, "%d:%s:%d", (int)ack.sequence,
+                        ack.status <= WH_ACK_UNKNOWN ? names[ack.status]
+                                                     : "unknown",
+                        (int)ack.matched);
+}
+
+/* Sends one event and gives its acknowledgement. */
+static const char *signal_event(const child_t *child, const wh_event_t *event,
+                                apr_time_t now)
+{
+    send_event(child, 1, event);
+    run_round(now);
+    return next_ack(child, NULL);
+}
+
+/* -- tests ---------------------------------------------------------------- */
+
+static child_t child;
+
+/* So many deliveries for all that listen are on their way. */
+static void send_out(const char *name, int count)
+{
+    while (count-- > 0) {
+        wh_event_t event = make_event(name);
+
+        signal_event(&child, &event, NOW);
+    }
+    wh_commit_claim(&commit, NOW);
+    posted();
+}
+
+static void commit_reports(void)
+{
+    wh_commit_batch(&commit, NOW);
+}
+
+static void fail_times(int count)
+{
+    while (count-- > 0) {
+        report(WH_OUTCOME_RETRY, NOW);
+    }
+}
+
+static const char *row(apr_int32_t id)
+{
+    return text(apr_psprintf(
+        pool,
+        "SELECT w.state || ', version ' || w.version || ', ' || "
+        "u.consecutive_errors || ' errors' FROM webhook w JOIN webhook_usage u "
+        "ON u.webhook_id = w.id WHERE w.id = %d",
+        id));
+}
+
+static const char *deliveries_of(apr_int32_t id)
+{
+    return text(
+        apr_psprintf(pool,
+                     "SELECT ifnull(sum(state = 0), 0) || ' wait, ' || "
+                     "ifnull(sum(state = 1), 0) || ' arrived, ' || "
+                     "ifnull(sum(state = 2), 0) || ' failed' FROM delivery "
+                     "WHERE webhook_id = %d",
+                     id));
+}
+
+/* Only webhooks of the test listen. */
+static void begin_test(int disable_after)
+{
+    settings.disable_after = disable_after;
+    wh_db_execute(&outside, "DELETE FROM webhook");
+    wh_db_execute(&outside, "DELETE FROM delivery");
+    wh_db_execute(&outside, "DELETE FROM event");
+    wh_db_execute(&outside, "UPDATE meta SET value = value + 1 WHERE name = "
+                            "'generation'");
+    if (child.near) {
+        close(child.near);
+    }
+    throw_away();
+    end_commit();
+    begin_commit(NODE);
+    child = connect_child();
+}
+
+/* Both the order and the number within one batch are exact. */
+static void test_counts(void)
+{
+    apr_int32_t id;
+
+    begin_test(0);
+    id = save_webhook("a");
+    send_out("a", 8);
+    fail_times(2);
+    commit_reports();
+    is_str(row(id), "1, version 1, 2 errors", "two errors");
+    fail_times(1);
+    report(WH_OUTCOME_DELIVERED, 0);
+    commit_reports();
+    is_str(row(id), "1, version 1, 0 errors", "a success ends them");
+    report(WH_OUTCOME_DELIVERED, 0);
+    fail_times(2);
+    commit_reports();
+    is_str(row(id), "1, version 1, 2 errors", "errors after a success count");
+    wh_commit_claim(&commit, NOW);
+    posted();
+    fail_times(1);
+    report(WH_OUTCOME_DELIVERED, 0);
+    fail_times(1);
+    commit_reports();
+    is_str(row(id), "1, version 1, 1 errors", "those before it do not");
+    is_int(number("SELECT total_calls FROM webhook_usage ORDER BY webhook_id "
+                  "DESC"),
+           10, "all calls are counted");
+    is_int(number("SELECT total_errors FROM webhook_usage ORDER BY webhook_id "
+                  "DESC"),
+           7, "and all errors");
+}
+
+static void test_never(void)
+{
+    apr_int32_t id;
+
+    begin_test(0);
+    id = save_webhook("a");
+    send_out("a", 8);
+    held[0]->gone = 1;
+    fail_times(8);
+    commit_reports();
+    is_str(row(id), "1, version 1, 8 errors", "without a limit: never");
+    is_str(deliveries_of(id), "8 wait, 0 arrived, 0 failed", "all is kept");
+}
+
+static void test_disabled(void)
+{
+    apr_int32_t id, watcher;
+    const char *name;
+
+    begin_test(3);
+    id = save_webhook("a");
+    name = apr_psprintf(pool, "webhook%d.errors", id);
+    watcher = save_webhook(name);
+    send_out("a", 6);
+    fail_times(2);
+    commit_reports();
+    is_str(row(id), "1, version 1, 2 errors", "two errors are not too many");
+    is_str(deliveries_of(id), "6 wait, 0 arrived, 0 failed", "all wait");
+    fail_times(1);
+    commit_reports();
+    is_str(row(id), "3, version 2, 3 errors", "three are");
+    is_str(deliveries_of(id), "3 wait, 0 arrived, 3 failed",
+           "what waits is discarded");
+    ok(wh_commit_has_more(&commit), "an event is to be signalled");
+    is_str(posted(), "", "by the next batch");
+    commit_reports();
+    ok(!wh_commit_has_more(&commit), "once");
+    is_str(text(apr_psprintf(pool,
+                             "SELECT name || '|' || primary_key || '|' || "
+                             "associate_id || '|' || data || '|' || context "
+                             "FROM event WHERE name = '%s'",
+                             name)),
+           apr_psprintf(pool, "%s|%d|0|{\"state\":3}|", name, id),
+           "its event is stored");
+    wh_commit_claim(&commit, NOW);
+    is_str(posted(), apr_psprintf(pool, "T%d- D%d", id, watcher),
+           "the thread learns of it, and the webhook that listens");
+    is_str(held[3]->event->changes, "[\"state\"]", "what has changed");
+}
+
+/* In memory when it happened: thread and commit thread may not agree yet. */
+static void test_on_the_way(void)
+{
+    apr_int32_t id;
+
+    begin_test(1);
+    id = save_webhook("a");
+    send_out("a", 4);
+    fail_times(1);
+    commit_reports();
+    commit_reports();
+    wh_commit_discard(&commit, NOW);
+    is_str(deliveries_of(id), "3 wait, 0 arrived, 1 failed", "disabled");
+    posted();
+    report(WH_OUTCOME_FAILED, 0);
+    report(WH_OUTCOME_RETRY, NOW + 5000);
+    report(WH_OUTCOME_RETURNED, NOW);
+    commit_reports();
+    is_str(deliveries_of(id), "2 wait, 0 arrived, 2 failed", "they come back");
+    ok(commit.schedule.discarding, "there is something to discard");
+    wh_commit_discard(&commit, NOW);
+    is_str(deliveries_of(id), "0 wait, 0 arrived, 4 failed", "it is discarded");
+    wh_commit_discard(&commit, NOW);
+    ok(!commit.schedule.discarding, "nothing is left to discard");
+    is_str(row(id), "3, version 2, 3 errors", "it is disabled once");
+    ok(!wh_commit_has_more(&commit), "and told once");
+    wh_commit_claim(&commit, NOW + 9000);
+    is_str(posted(), "", "nothing is sent any more");
+}
+
+static void test_gone(void)
+{
+    apr_int32_t id;
+
+    begin_test(9);
+    id = save_webhook("a");
+    send_out("a", 2);
+    held[0]->gone = 1;
+    report(WH_OUTCOME_FAILED, 0);
+    commit_reports();
+    is_str(row(id), "3, version 2, 1 errors", "410 disables at once");
+}
+
+static void test_success_in_batch(void)
+{
+    apr_int32_t id;
+
+    begin_test(3);
+    id = save_webhook("a");
+    send_out("a", 7);
+    fail_times(3);
+    report(WH_OUTCOME_DELIVERED, 0);
+    commit_reports();
+    is_str(row(id), "1, version 1, 0 errors", "a success comes in time");
+    fail_times(3);
+    commit_reports();
+    is_str(row(id), "3, version 2, 3 errors", "three later ones count");
+}
+
+static void add_rows(apr_int32_t id, int count)
+{
+    wh_db_execute(
+        &outside,
+        apr_psprintf(pool,
+                     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 "
+                     "FROM n WHERE i < %d) INSERT INTO delivery (event_id, "
+                     "webhook_id, state, attempts, due, owner) SELECT 1, %d, "
+                     "0, 0, i, 0 FROM n",
+                     count, id));
+}
+
+static void test_many(void)
+{
+    apr_int32_t id;
+
+    begin_test(1);
+    id = save_webhook("a");
+    send_out("a", 1);
+    add_rows(id, 1100);
+    fail_times(1);
+    commit_reports();
+    is_str(deliveries_of(id), "601 wait, 0 arrived, 500 failed", "a portion");
+    wh_commit_claim(&commit, NOW);
+    is_str(posted(), "", "what is left is not sent");
+    commit_reports();
+    wh_commit_discard(&commit, NOW);
+    is_str(deliveries_of(id), "101 wait, 0 arrived, 1000 failed", "another");
+    wh_commit_discard(&commit, NOW);
+    is_str(deliveries_of(id), "0 wait, 0 arrived, 1101 failed", "the rest");
+    wh_commit_discard(&commit, NOW);
+    ok(!commit.schedule.discarding, "that was all");
+}
+
+/* A dispatcher that died before it had discarded everything. */
+static void test_begin(void)
+{
+    apr_int32_t id, kept;
+
+    begin_test(3);
+    id = save_in_state("a", WH_STATE_TOO_MANY_ERRORS);
+    kept = save_in_state("a", WH_STATE_STOPPED);
+    add_rows(id, 3);
+    add_rows(kept, 3);
+    wh_commit_refresh(&commit, NOW);
+    wh_commit_discard(&commit, NOW);
+    is_str(deliveries_of(id), "0 wait, 0 arrived, 3 failed",
+           "what was left is discarded");
+    is_str(deliveries_of(kept), "3 wait, 0 arrived, 0 failed",
+           "not what waits for a stopped one");
+    begin_test(0);
+    id = save_in_state("a", WH_STATE_TOO_MANY_ERRORS);
+    add_rows(id, 3);
+    wh_commit_refresh(&commit, NOW);
+    wh_commit_discard(&commit, NOW);
+    is_str(deliveries_of(id), "3 wait, 0 arrived, 0 failed",
+           "without a limit all is kept");
+}
+
+static void test_active_again(void)
+{
+    wh_webhook_t *webhook;
+    apr_int32_t id;
+
+    begin_test(2);
+    id = save_webhook("a");
+    send_out("a", 2);
+    fail_times(2);
+    commit_reports();
+    commit_reports();
+    posted();
+    wh_store_webhook_get(&webhook, store, "", id, pool);
+    webhook->state = WH_STATE_ACTIVE;
+    is_int(wh_store_webhook_update(store, webhook, 0), APR_SUCCESS,
+           "active again");
+    is_str(row(id), "1, version 3, 0 errors", "errors begin at 0");
+    wh_commit_refresh(&commit, NOW);
+    wh_schedule_flush(&commit.schedule);
+    is_str(posted(), apr_psprintf(pool, "T%d", id), "its thread is told");
+    wh_commit_discard(&commit, NOW);
+    send_out("a", 1);
+    is_int(held_count, 1, "the next event is sent to it");
+    fail_times(1);
+    commit_reports();
+    is_str(row(id), "1, version 3, 1 errors", "one error is not too many");
+}
+
+/* Active again before the dispatcher has looked at it. */
+static void test_at_once(void)
+{
+    apr_int32_t id;
+
+    begin_test(1);
+    id = save_webhook("a");
+    send_out("a", 1);
+    fail_times(1);
+    commit_reports();
+    wh_db_execute(&outside, "UPDATE webhook SET state = 1");
+    wh_db_execute(&outside, "UPDATE meta SET value = value + 1 WHERE name = "
+                            "'generation'");
+    commit_reports();
+    send_out("a", 1);
+    is_int(held_count, 1, "it gets the next event");
+    is_str(deliveries_of(id), "1 wait, 0 arrived, 1 failed",
+           "what was discarded stays so");
+}
+
+/* From now on no byte can be written to a file; nothing may be printed. */
+static void set_disk_full(int full)
+{
+    struct rlimit limit;
+
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = full ? 0 : limit.rlim_max;
+    setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+static void test_storage_fails(void)
+{
+    apr_int32_t id;
+
+    begin_test(2);
+    id = save_webhook("a");
+    save_webhook(apr_psprintf(pool, "webhook%d.errors", id));
+    send_out("a", 2);
+    fail_times(2);
+    signal(SIGXFSZ, SIG_IGN);
+    set_disk_full(1);
+    commit_reports();
+    set_disk_full(0);
+    ok(commit.outcomes.first != NULL, "the storage fails: outcomes are kept");
+    ok(!commit.own_events, "and nobody is told");
+    wh_commit_batch(&commit, commit.retry_at);
+    is_str(row(id), "3, version 2, 2 errors", "it is disabled later");
+    is_int(commit.own_events && !commit.own_events->next, 1, "and told once");
+    set_disk_full(1);
+    commit_reports();
+    set_disk_full(0);
+    ok(commit.own_events != NULL, "the event is kept too");
+    wh_commit_batch(&commit, commit.retry_at);
+    ok(!commit.own_events, "until it is stored");
+    is_int(number("SELECT count(*) FROM event WHERE name LIKE 'webhook%'"), 1,
+           "one event");
+    is_int(number("SELECT count(*) FROM delivery d JOIN event e ON "
+                  "e.id = d.event_id WHERE e.name LIKE 'webhook%'"),
+           1, "one delivery of it");
+}
+
+int main(void)
+{
+    if (!begin()) {
+        return 1;
+    }
+    test_counts();
+    test_never();
+    test_disabled();
+    test_on_the_way();
+    test_gone();
+    test_success_in_batch();
+    test_many();
+    test_begin();
+    test_active_again();
+    test_at_once();
+    test_storage_fails();
+    close(child.near);
+    end();
+    return done_testing();
+}
