@@ -15,8 +15,9 @@
 /* Longest line that RFC 2047 and 2045 allow for what is encoded. */
 #define LINE_MAX_BYTES 76
 
-/* Bytes that one encoded word of 75 characters can hold, in whole groups of
- * base64: "=?UTF-8?B?" and "?=" take 12. */
+/* "=?UTF-8?B?" and "?=", and the bytes that one encoded word of 75 characters
+ * can hold, in whole groups of base64. */
+#define WORD_FRAME 12
 #define WORD_BYTES 45
 
 /* Bytes that one line of base64 holds. */
@@ -124,18 +125,24 @@ static const char *base64(const char *bytes, apr_size_t length,
 static const char *free_header(const char *name, const char *value,
                                apr_pool_t *pool)
 {
-    const char *line = apr_pstrcat(pool, name, ": ", NULL);
+    const char *line = apr_pstrcat(pool, name, ":", NULL);
+    apr_size_t limit;
 
     if (is_printable_ascii(value) && !strstr(value, "=?") &&
-        strlen(line) + strlen(value) <= LINE_MAX_BYTES) {
-        return apr_pstrcat(pool, line, value, CRLF, NULL);
+        strlen(line) + 1 + strlen(value) <= LINE_MAX_BYTES) {
+        return apr_pstrcat(pool, line, " ", value, CRLF, NULL);
     }
+    limit = (LINE_MAX_BYTES - strlen(line) - 1 - WORD_FRAME) / 4 * 3;
     while (*value) {
-        apr_size_t length = whole_characters(value, WORD_BYTES);
+        apr_size_t length = whole_characters(value, limit);
 
-        line = apr_pstrcat(pool, line, CRLF " =?UTF-8?B?",
+        line = apr_pstrcat(pool, line, " =?UTF-8?B?",
                            base64(value, length, pool), "?=", NULL);
         value += length;
+        if (*value) {
+            line = apr_pstrcat(pool, line, CRLF, NULL);
+        }
+        limit = WORD_BYTES;
     }
     return apr_pstrcat(pool, line, CRLF, NULL);
 }

@@ -69,4 +69,21 @@ for my $bad (@bad) {
     is scalar $receiver->requests, 0, '... and nothing is sent';
 }
 
+# -- not verified --------------------------------------------------------------
+
+$server->stop;
+delete $server->{directives}{WebhookCACertificateFile};
+$server->{directives}{WebhookVerifyTLS} = 'Off';
+$server->write_conf;
+$server->start;
+create($server, Events => ['unverified'], TargetUrl => $_->url('/unverified'))
+    for $sink, $wrong;
+signal($server, 'unverified', 1);
+for my $receiver ($sink, $wrong) {
+    my $found = wait_for { scalar grep { $_->{path} eq '/unverified' }
+        $receiver->requests } 20;
+
+    ok $found, 'WebhookVerifyTLS Off: any certificate will do';
+}
+
 done_testing;
