@@ -91,3 +91,8 @@ apr_int64_t wh_row_id_floor(apr_time_t time)
 {
     return row_id_at(apr_time_as_msec(time));
 }
+
+apr_time_t wh_row_id_time(apr_int64_t id)
+{
+    return apr_time_from_msec((id >> WH_ROW_ID_SHIFT) + EPOCH_MILLISECONDS);
+}

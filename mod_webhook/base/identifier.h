@@ -38,4 +38,7 @@ apr_int64_t wh_row_id_next(wh_row_ids_t *ids, apr_time_t now);
 /** The smallest id that can have been made at or after a time. */
 apr_int64_t wh_row_id_floor(apr_time_t time);
 
+/** When an id was made, to the millisecond. */
+apr_time_t wh_row_id_time(apr_int64_t id);
+
 #endif

@@ -5,259 +5,16 @@
 #include <apr_cstr.h>
 #include <apr_strings.h>
 #include <apr_xml.h>
-#include <limits.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "media/json.h"
+#include "media/xml_scan.h"
 
-/* The innermost array or object may hold elements of its own. */
-#define ELEMENT_DEPTH_MAX (WH_MEDIA_DEPTH_MAX + 1)
-
-/* A type, a name and the like for each element. */
-#define ATTRIBUTES_MAX (4 * WH_MEDIA_MEMBERS_MAX)
-
-/* apr_xml compares each new URI with all that it knows, and each prefix with
- * all that are declared around it. */
-#define NAMESPACES_MAX 1000
-
-static const char declaration_message[] =
-    "The request body has an XML declaration that is not in order.";
 static const char deep_message[] =
     "The request body is nested deeper than 64 levels.";
 static const char type_message[] =
     "The request body has an element whose type does not fit its content.";
-
-/* ---- the XML declaration ------------------------------------------------- */
-
-/* The part of a text that is still to be read. */
-typedef struct cursor_t {
-    const char *at;
-    const char *end;
-} cursor_t;
-
-static int skip_space(cursor_t *cursor)
-{
-    const char *start = cursor->at;
-
-    while (cursor->at < cursor->end && wh_text_is_blank(cursor->at, 1)) {
-        cursor->at++;
-    }
-    return cursor->at > start;
-}
-
-static int take_word(cursor_t *cursor, const char *word)
-{
-    apr_size_t length = strlen(word);
-
-    if ((apr_size_t)(cursor->end - cursor->at) < length ||
-        memcmp(cursor->at, word, length) != 0) {
-        return 0;
-    }
-    cursor->at += length;
-    return 1;
-}
-
-/* Copies a quoted value; a longer one than fits is none that we know. */
-static int take_value(cursor_t *cursor, char value[16])
-{
-    apr_size_t length = 0;
-    char quote;
-
-    skip_space(cursor);
-    if (!take_word(cursor, "=")) {
-        return 0;
-    }
-    skip_space(cursor);
-    if (cursor->at == cursor->end ||
-        (*cursor->at != '"' && *cursor->at != '\'')) {
-        return 0;
-    }
-    quote = *cursor->at++;
-    while (cursor->at < cursor->end && *cursor->at != quote) {
-        if (length < 15) {
-            value[length++] = *cursor->at;
-        }
-        cursor->at++;
-    }
-    value[length] = '\0';
-    return take_word(cursor, quote == '"' ? "\"" : "'");
-}
-
-/* 1: what follows is a declaration, whatever it says. */
-static int is_declaration(const cursor_t *cursor)
-{
-    cursor_t probe = *cursor;
-
-    return take_word(&probe, "<?xml") &&
-           (skip_space(&probe) || take_word(&probe, "?"));
-}
-
-static int is_version(const char *value)
-{
-    return !strncmp(value, "1.", 2) && value[2] &&
-           strspn(value + 2, "0123456789") == strlen(value + 2);
-}
-
-/* Reads the declaration (XML 1.0 section 2.8), so that the parser never sees
- * one: it would follow the encoding that is declared there.
- * 0: not in order. */
-static int take_declaration(cursor_t *cursor, char encoding[16])
-{
-    char value[16];
-    int space;
-
-    encoding[0] = '\0';
-    if (!is_declaration(cursor)) {
-        return 1;
-    }
-    if (!take_word(cursor, "<?xml") || !skip_space(cursor) ||
-        !take_word(cursor, "version") || !take_value(cursor, value) ||
-        !is_version(value)) {
-        return 0;
-    }
-    space = skip_space(cursor);
-    if (space && take_word(cursor, "encoding")) {
-        if (!take_value(cursor, encoding) || !encoding[0]) {
-            return 0;
-        }
-        space = skip_space(cursor);
-    }
-    if (space && take_word(cursor, "standalone") &&
-        (!take_value(cursor, value) ||
-         (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0))) {
-        return 0;
-    }
-    skip_space(cursor);
-    return take_word(cursor, "?>") && !is_declaration(cursor);
-}
-
-/* ---- bounds -------------------------------------------------------------- */
-
-/* What is counted before the parser sees the text. Where the text is no XML
- * the count may be wrong from there on, and the parser stops there. */
-typedef struct scan_t {
-    const char *at;
-    const char *end;
-    int depth;
-    int elements;
-    int attributes;
-    int namespaces;
-} scan_t;
-
-/* Behind the mark, which ends with ">"; else the end. */
-static const char *skip_to(const scan_t *scan, apr_size_t from,
-                           const char *mark)
-{
-    apr_size_t length = strlen(mark);
-    const char *start, *c;
-
-    if ((apr_size_t)(scan->end - scan->at) < from) {
-        return scan->end;
-    }
-    start = scan->at + from;
-    for (c = start; (c = memchr(c, '>', (size_t)(scan->end - c))); c++) {
-        if ((apr_size_t)(c + 1 - start) >= length &&
-            !memcmp(c + 1 - length, mark, length)) {
-            return c + 1;
-        }
-    }
-    return scan->end;
-}
-
-static int starts_with(const scan_t *scan, const char *mark)
-{
-    apr_size_t length = strlen(mark);
-
-    return (apr_size_t)(scan->end - scan->at) >= length &&
-           !memcmp(scan->at, mark, length);
-}
-
-/* Goes behind a tag; 1: it closes itself. A quote stands only around the value
- * of an attribute. */
-static int scan_tag(scan_t *scan)
-{
-    char quote = '\0', before = '\0';
-
-    for (; scan->at < scan->end; scan->at++) {
-        char c = *scan->at;
-
-        if (quote) {
-            quote = c == quote ? '\0' : quote;
-        }
-        else if (c == '"' || c == '\'') {
-            quote = c;
-            scan->attributes++;
-        }
-        else if (c == '>') {
-            scan->at++;
-            return before == '/';
-        }
-        else if (c == 'x' && starts_with(scan, "xmlns")) {
-            scan->namespaces++;
-        }
-        before = c;
-    }
-    return 0;
-}
-
-static const char *scan_start_tag(scan_t *scan)
-{
-    if (++scan->depth > ELEMENT_DEPTH_MAX) {
-        return deep_message;
-    }
-    /* The root is no member. */
-    if (++scan->elements > WH_MEDIA_MEMBERS_MAX + 1) {
-        return "The request body has more than 10000 elements.";
-    }
-    if (scan_tag(scan)) {
-        scan->depth--;
-    }
-    if (scan->attributes > ATTRIBUTES_MAX) {
-        return "The request body has too many XML attributes.";
-    }
-    if (scan->namespaces > NAMESPACES_MAX) {
-        return "The request body has more than 1000 namespace declarations.";
-    }
-    return NULL;
-}
-
-/* What begins with "<". */
-static const char *scan_markup(scan_t *scan)
-{
-    if (starts_with(scan, "<!--")) {
-        scan->at = skip_to(scan, 4, "-->");
-    }
-    else if (starts_with(scan, "<![CDATA[")) {
-        scan->at = skip_to(scan, 9, "]]>");
-    }
-    else if (starts_with(scan, "<!")) {
-        return "The request body has a document type, which is not accepted.";
-    }
-    else if (starts_with(scan, "<?")) {
-        scan->at = skip_to(scan, 2, "?>");
-    }
-    else if (starts_with(scan, "</")) {
-        scan->depth--;
-        scan_tag(scan);
-    }
-    else {
-        return scan_start_tag(scan);
-    }
-    return NULL;
-}
-
-static const char *measure(const char *text, apr_size_t length)
-{
-    scan_t scan = {.at = text, .end = text + length};
-    const char *message = NULL;
-
-    while (!message &&
-           (scan.at = memchr(scan.at, '<', (size_t)(scan.end - scan.at)))) {
-        message = scan_markup(&scan);
-    }
-    return message;
-}
 
 /* ---- elements to values -------------------------------------------------- */
 
@@ -366,10 +123,9 @@ static const char *content(const apr_xml_elem *element, apr_size_t *length,
 static json_t *load_scalar(const char *text, apr_size_t length,
                            const char *first)
 {
-    cursor_t cursor = {text, text + length};
+    const char *start = text + strspn(text, " \t\r\n");
 
-    skip_space(&cursor);
-    if (cursor.at == cursor.end || !*cursor.at || !strchr(first, *cursor.at)) {
+    if (!*start || !strchr(first, *start)) {
         return NULL;
     }
     return json_loadb(text, length, JSON_DECODE_ANY, NULL);
@@ -567,7 +323,7 @@ static json_t *build_value(build_t *build, const apr_xml_elem *element,
 
 /* The message is in pool, all else in scratch. */
 static apr_status_t load(json_t **document, const char **message,
-                         const cursor_t *text, apr_pool_t *pool,
+                         const char *text, apr_size_t length, apr_pool_t *pool,
                          apr_pool_t *scratch)
 {
     build_t build = {.scratch = scratch};
@@ -579,8 +335,7 @@ static apr_status_t load(json_t **document, const char **message,
         *message = "The request body could not be read.";
         return APR_ENOMEM;
     }
-    rv = apr_xml_parser_feed(parser, text->at,
-                             (apr_size_t)(text->end - text->at));
+    rv = apr_xml_parser_feed(parser, text, length);
     if (rv == APR_SUCCESS) {
         rv = apr_xml_parser_done(parser, &tree);
     }
@@ -601,42 +356,16 @@ static apr_status_t load(json_t **document, const char **message,
     return APR_SUCCESS;
 }
 
-/* What can be said without the parser; goes behind the declaration. */
-static const char *check(cursor_t *text, int any_encoding)
-{
-    apr_size_t length = (apr_size_t)(text->end - text->at);
-    char encoding[16];
-
-    if (length > INT_MAX) {
-        return "The request body is too large for XML.";
-    }
-    if (memchr(text->at, '\0', length)) {
-        return "The request body has a null character.";
-    }
-    if (!wh_text_is_utf8(text->at, length)) {
-        return "The request body is not valid UTF-8.";
-    }
-    take_word(text, "\357\273\277");
-    if (!take_declaration(text, encoding)) {
-        return declaration_message;
-    }
-    if (!any_encoding && encoding[0] && apr_cstr_casecmp(encoding, "utf-8") &&
-        apr_cstr_casecmp(encoding, "us-ascii")) {
-        return "The request body declares an XML encoding other than UTF-8.";
-    }
-    return measure(text->at, (apr_size_t)(text->end - text->at));
-}
-
 static apr_status_t parse(json_t **document, const char **message,
                           const char *text, apr_size_t length, int any_encoding,
                           apr_pool_t *pool)
 {
-    cursor_t cursor = {text, text + length};
+    const char *start;
     apr_pool_t *scratch;
     apr_status_t rv;
 
     *document = NULL;
-    *message = check(&cursor, any_encoding);
+    *message = wh_xml_scan(&start, text, length, any_encoding);
     if (*message) {
         return APR_EINVAL;
     }
@@ -646,7 +375,8 @@ static apr_status_t parse(json_t **document, const char **message,
         return rv;
     }
     apr_pool_tag(scratch, "wh_xml");
-    rv = load(document, message, &cursor, pool, scratch);
+    rv = load(document, message, start, length - (apr_size_t)(start - text),
+              pool, scratch);
     apr_pool_destroy(scratch);
     return rv;
 }

@@ -49,6 +49,8 @@ typedef struct wh_webhook_t {
     apr_int32_t updated_id;
     const char *updated_by;
     const char *error_emails;     /**< JSON array of strings, or NULL */
+    const char *errors_email;     /**< the older, single address as a client
+                                     gave it, NULL: not; never stored */
     const char *error_associates; /**< JSON array, or NULL */
     const char *description;
     int notify_via;  /**< flags: 1 Email, 2 InApp */

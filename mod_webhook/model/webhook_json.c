@@ -23,9 +23,8 @@ typedef struct field_t field_t;
 /* A member being read; the readers of the table fill the webhook with it. */
 typedef struct reader_t {
     wh_webhook_t *webhook;
-    const char *problem;      /* rest of a sentence, when refused */
-    const char *errors_email; /* alias, applied when all is read */
-    apr_uint32_t seen;        /* bit n: member n has come, in any case */
+    const char *problem; /* rest of a sentence, when refused */
+    apr_uint32_t seen;   /* bit n: member n has come, in any case */
     apr_pool_t *pool;
 } reader_t;
 
@@ -256,7 +255,7 @@ static apr_status_t read_errors_email(reader_t *reader, const field_t *field,
     if (!text || (*text && !wh_webhook_json_is_email(text))) {
         return refuse_email(reader);
     }
-    reader->errors_email = text;
+    reader->webhook->errors_email = apr_pstrdup(reader->pool, text);
     return APR_SUCCESS;
 }
 
@@ -644,24 +643,53 @@ static apr_status_t read_member(reader_t *reader, const char **message,
     return rv;
 }
 
-/* The old single address counts only where the newer list says nothing. */
-static void apply_errors_email(reader_t *reader)
+/* An empty list is none. */
+static json_t *email_list(const wh_webhook_t *webhook)
 {
-    const char *list = reader->webhook->error_emails;
-    json_t *array;
+    json_t *list = webhook->error_emails
+                       ? json_loads(webhook->error_emails, 0, NULL)
+                       : NULL;
 
-    if (!reader->errors_email || !reader->errors_email[0] ||
-        (list && strcmp(list, "[]"))) {
-        return;
-    }
-    array = json_pack("[s]", reader->errors_email);
-    if (array) {
-        char *dump = json_dumps(array, JSON_COMPACT);
+    return list ? list : json_array();
+}
 
-        reader->webhook->error_emails = apr_pstrdup(reader->pool, dump);
-        free(dump);
+static void keep_emails(wh_webhook_t *webhook, const json_t *list,
+                        apr_pool_t *pool)
+{
+    char *dump = json_dumps(list, JSON_COMPACT);
+
+    if (dump) {
+        webhook->error_emails = apr_pstrdup(pool, dump);
     }
-    json_decref(array);
+    free(dump);
+}
+
+/* The old single address stands in where the newer list says nothing. */
+static void apply_errors_email(wh_webhook_t *webhook, apr_pool_t *pool)
+{
+    json_t *list = email_list(webhook);
+
+    if (webhook->errors_email && webhook->errors_email[0] &&
+        json_array_size(list) == 0) {
+        json_array_append_new(list, json_string(webhook->errors_email));
+        keep_emails(webhook, list, pool);
+    }
+    json_decref(list);
+}
+
+void wh_webhook_json_settle_email(wh_webhook_t *webhook,
+                                  const wh_webhook_t *stored, apr_pool_t *pool)
+{
+    json_t *list = email_list(webhook), *old = email_list(stored);
+    const char *first = json_string_value(json_array_get(old, 0));
+
+    if (webhook->errors_email && webhook->errors_email[0] && first &&
+        json_equal(list, old) && strcmp(webhook->errors_email, first)) {
+        json_array_set_new(list, 0, json_string(webhook->errors_email));
+        keep_emails(webhook, list, pool);
+    }
+    json_decref(list);
+    json_decref(old);
 }
 
 apr_status_t wh_webhook_json_read(wh_webhook_t *webhook, const char **message,
@@ -677,7 +705,7 @@ apr_status_t wh_webhook_json_read(wh_webhook_t *webhook, const char **message,
                          json_object_iter_value(at));
     }
     if (rv == APR_SUCCESS) {
-        apply_errors_email(&reader);
+        apply_errors_email(webhook, pool);
     }
     return rv;
 }

@@ -84,6 +84,15 @@ int wh_webhook_json_field(wh_field_t *field, int number);
 /** 1 for one address as it may stand in a mail header. */
 int wh_webhook_json_is_email(const char *text);
 
+/**
+ * A client that knows only the older ErrorsEmail changes it and sends
+ * ErrorEmails back as it was: its address takes the first place of the list
+ * (superoffice.md section 4).
+ * @param stored the record that the client changes
+ */
+void wh_webhook_json_settle_email(wh_webhook_t *webhook,
+                                  const wh_webhook_t *stored, apr_pool_t *pool);
+
 /** 1 if the joined names hold this one, in any case. */
 int wh_webhook_json_listens(const char *events, const char *name,
                             apr_size_t length);

@@ -30,37 +30,42 @@
       "This description of the API")                                           \
     X(LIST, REST, GET, "/", "GetAllWebhooks", READ, "200 400",                 \
       "All webhooks, without their secrets")                                   \
-    X(CREATE, REST, POST, "/", "PostWebhook", MANAGE, "200 400 413 415 429",   \
-      "Saves a new webhook")                                                   \
-    X(TEST, REST, POST, "/Test", "TestWebhook", MANAGE, "200 400 413 415 429", \
+    X(CREATE, REST, POST, "/", "PostWebhook", MANAGE,                          \
+      "200 400 409 413 415 429", "Saves a new webhook")                        \
+    X(TEST, REST, POST, "/Test", "TestWebhook", MANAGE,                        \
+      "200 400 409 413 415 429",                                               \
       "Sends the test event to a webhook in the body")                         \
-    X(GET, REST, GET, "/{id}", "GetWebhook", READ, "200 404", "One webhook")   \
+    X(GET, REST, GET, "/{id}", "GetWebhook", READ, "200 400 404",              \
+      "One webhook")                                                           \
     X(UPDATE, REST, PUT, "/{id}", "PutWebhook", MANAGE,                        \
-      "200 400 404 412 413 415 429", "Replaces a webhook")                     \
+      "200 400 404 409 412 413 415 429", "Replaces a webhook")                 \
     X(PATCH, REST, PATCH, "/{id}", "PatchWebhook", MANAGE,                     \
       "200 400 404 409 412 413 415 429", "Changes parts of a webhook")         \
-    X(DELETE, REST, DELETE, "/{id}", "DeleteWebhook", MANAGE, "204 404 412",   \
-      "Deletes a webhook")                                                     \
+    X(DELETE, REST, DELETE, "/{id}", "DeleteWebhook", MANAGE,                  \
+      "204 404 409 412", "Deletes a webhook")                                  \
     X(LAST_ERROR, REST, GET, "/{id}/LastError", "GetLastError", READ,          \
       "200 404", "The last failure of a webhook, as text")                     \
     X(SIGNAL, REST, POST, "/{eventName}/{primaryKey}", "SignalEvent", SIGNAL,  \
-      "204 400 413 415 422", "Signals an event to all webhooks that listen")   \
+      "204 400 409 413 415 422",                                               \
+      "Signals an event to all webhooks that listen")                          \
     X(AGENT_DEFAULT, AGENT, POST, "/CreateDefaultWebhook",                     \
       "CreateDefaultWebhook", READ, "200", "A webhook to fill in, not saved")  \
     X(AGENT_SAVE, AGENT, POST, "/SaveWebhook", "SaveWebhook", MANAGE,          \
-      "200 400 404 413 415 429", "Saves a webhook, new or known by its id")    \
+      "200 400 404 409 413 415 429",                                           \
+      "Saves a webhook, new or known by its id")                               \
     X(AGENT_GET, AGENT, POST, "/GetWebhook", "GetWebhook", READ, "200 400",    \
       "One webhook by the query's webhookId, or null")                         \
     X(AGENT_DELETE, AGENT, POST, "/DeleteWebhook", "DeleteWebhook", MANAGE,    \
       "204 400 404", "Deletes the webhook of the query's webhookId")           \
     X(AGENT_LIST, AGENT, POST, "/GetAllWebhooks", "GetAllWebhooks", READ,      \
-      "200 400 413 415", "Webhooks by NameFilter, EventFilter, StatusFilter")  \
+      "200 400 409 413 415",                                                   \
+      "Webhooks by NameFilter, EventFilter, StatusFilter")                     \
     X(AGENT_TEST, AGENT, POST, "/TestWebhook", "TestWebhook", MANAGE,          \
-      "200 400 413 415 429", "Sends the test event to the member Webhook")     \
+      "200 400 409 413 415 429", "Sends the test event to the member Webhook") \
     X(AGENT_SIGNAL, AGENT, POST, "/SignalEvent", "SignalEvent", SIGNAL,        \
-      "204 400 413 415 422", "Signals EventName, PrimaryKey and Data")         \
+      "204 400 409 413 415 422", "Signals EventName, PrimaryKey and Data")     \
     X(AGENT_LAST_ERROR, AGENT, POST, "/GetLastError", "GetLastError", READ,    \
-      "200 400 404 413 415", "The last failure of the member WebhookId")
+      "200 400 409 413 415", "The last failure of the member WebhookId")
 
 /** What every operation can answer with: who is asking, the method, what is
  * accepted, a body that does not come, the storage. */

@@ -129,24 +129,37 @@ static int recall(const wh_token_t **token, const wh_app_t **app,
     return found;
 }
 
-static void remember(const char *key, const wh_token_t *token,
-                     const wh_app_t *app, apr_time_t now)
+/* Empties the slot of a key for a new record; its texts are set. */
+static slot_t *take_slot(const char *key, const char *context, const char *name,
+                         apr_time_t now)
 {
     slot_t *slot = slot_of(key);
 
-    apr_thread_mutex_lock(cache->lock);
     apr_cpystrn(slot->key, key, sizeof(slot->key));
     slot->read_at = now;
-    apr_cpystrn(slot->context, token ? token->context : app->context,
-                sizeof(slot->context));
-    apr_cpystrn(slot->name, token ? token->owner : app->name,
-                sizeof(slot->name));
-    if (token) {
-        copy_token(&slot->token, token, slot->context, slot->name);
-    }
-    else {
-        copy_app(&slot->app, app, slot->context, slot->name);
-    }
+    apr_cpystrn(slot->context, context, sizeof(slot->context));
+    apr_cpystrn(slot->name, name, sizeof(slot->name));
+    return slot;
+}
+
+static void remember_token(const char *key, const wh_token_t *token,
+                           apr_time_t now)
+{
+    slot_t *slot;
+
+    apr_thread_mutex_lock(cache->lock);
+    slot = take_slot(key, token->context, token->owner, now);
+    copy_token(&slot->token, token, slot->context, slot->name);
+    apr_thread_mutex_unlock(cache->lock);
+}
+
+static void remember_app(const char *key, const wh_app_t *app, apr_time_t now)
+{
+    slot_t *slot;
+
+    apr_thread_mutex_lock(cache->lock);
+    slot = take_slot(key, app->context, app->name, now);
+    copy_app(&slot->app, app, slot->context, slot->name);
     apr_thread_mutex_unlock(cache->lock);
 }
 
@@ -213,7 +226,7 @@ apr_status_t wh_credential_token(const wh_token_t **token, const char *text,
         if (rv != APR_SUCCESS) {
             return rv;
         }
-        remember(key, *token, NULL, now);
+        remember_token(key, *token, now);
     }
     return (*token)->kind == kind && is_alive(*token, now) ? APR_SUCCESS
                                                            : APR_ENOENT;
@@ -246,7 +259,7 @@ static apr_status_t find_app(const wh_app_t **app, const char *key,
     if (!recall(NULL, app, key, now, pool)) {
         rv = read_app(app, hash, id, pool);
         if (rv == APR_SUCCESS) {
-            remember(key, NULL, *app, now);
+            remember_app(key, *app, now);
         }
     }
     return rv;

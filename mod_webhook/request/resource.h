@@ -33,8 +33,10 @@ wh_resource_fn_t wh_resource_test;
 int wh_resource_answer_list(request_rec *r, const apr_array_header_t *list,
                             const char *select);
 
-/** Answers with the text of the last error. */
-int wh_resource_answer_last_error(request_rec *r, apr_int32_t id);
+/** Answers with the text of the last error.
+ * @param missing_is_null 1: null for a webhook that is not there, else 404 */
+int wh_resource_answer_last_error(request_rec *r, apr_int32_t id,
+                                  int missing_is_null);
 
 /** Names of values in XML. */
 #define WH_ROOT_WEBHOOK "Webhook"

@@ -267,6 +267,6 @@ int wh_agent_last_error(request_rec *r, const wh_path_t *path)
         message = "The member WebhookId must be a whole number of 32 bits.";
         status = HTTP_BAD_REQUEST;
     }
-    return status == OK ? wh_resource_answer_last_error(r, id)
+    return status == OK ? wh_resource_answer_last_error(r, id, 1)
                         : wh_answer_error(r, status, message);
 }

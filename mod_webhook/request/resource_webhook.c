@@ -195,13 +195,17 @@ int wh_resource_delete(request_rec *r, const wh_path_t *path)
     return wh_answer_empty(r);
 }
 
-int wh_resource_answer_last_error(request_rec *r, apr_int32_t id)
+int wh_resource_answer_last_error(request_rec *r, apr_int32_t id,
+                                  int missing_is_null)
 {
     wh_webhook_t *webhook;
     const char *message;
     int status = wh_subscription_get(&webhook, &message, r, id);
     json_t *text;
 
+    if (status == HTTP_NOT_FOUND && missing_is_null) {
+        return wh_answer_value(r, WH_ROOT_TEXT, json_null());
+    }
     if (status != OK) {
         return wh_answer_error(r, status, message);
     }
@@ -211,7 +215,7 @@ int wh_resource_answer_last_error(request_rec *r, apr_int32_t id)
 
 int wh_resource_last_error(request_rec *r, const wh_path_t *path)
 {
-    return wh_resource_answer_last_error(r, path->id);
+    return wh_resource_answer_last_error(r, path->id, 0);
 }
 
 int wh_resource_test(request_rec *r, const wh_path_t *path)

@@ -169,6 +169,7 @@ static void stamp(wh_webhook_t *webhook, const wh_webhook_t *stored,
     webhook->updated_id = wh_caller_associate(r);
     webhook->updated_by = r->user;
     if (stored) {
+        wh_webhook_json_settle_email(webhook, stored, r->pool);
         keep_stored(webhook, stored);
         return;
     }
@@ -299,8 +300,13 @@ void wh_subscription_set_validators(request_rec *r, const wh_webhook_t *webhook)
 
 int wh_subscription_preconditions(const char **message, request_rec *r)
 {
-    int status = ap_meets_conditions(r);
+    int status;
 
+    /* RFC 9110 section 13.1.4: the tag alone counts then. */
+    if (apr_table_get(r->headers_in, "If-Match")) {
+        apr_table_unset(r->headers_in, "If-Unmodified-Since");
+    }
+    status = ap_meets_conditions(r);
     if (status == OK || status == HTTP_NOT_MODIFIED) {
         return OK;
     }

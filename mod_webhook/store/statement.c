@@ -154,6 +154,12 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
         "INSERT INTO attempt (id, delivery_id, number, started, duration, "
         "status, error, address, answer) VALUES "
         "(%lld, %lld, %lld, %lld, %lld, %lld, %s, %s, %s)",
+    [WH_SQL_ATTEMPT_RECENT] =
+        "SELECT a.id, a.delivery_id, a.number, a.started, a.duration, "
+        "a.status, a.error, a.address, d.webhook_id, e.uuid, e.name, "
+        "e.context FROM attempt a CROSS JOIN delivery d CROSS JOIN event e "
+        "WHERE d.id = a.delivery_id AND e.id = d.event_id AND a.id > %lld "
+        "ORDER BY a.id LIMIT %lld",
     [WH_SQL_LAST_ID] = "SELECT max(id) FROM (SELECT max(id) AS id FROM event "
                        "UNION ALL SELECT max(id) FROM delivery "
                        "UNION ALL SELECT max(id) FROM attempt) AS ids",

@@ -6,14 +6,16 @@ use warnings FATAL => 'all';
 
 use JSON::PP qw(decode_json encode_json);
 use Test::More;
-use WebhookApi qw(ctl ctl_json path_of);
+use WebhookApi qw(path_of);
+use WebhookCtl ();
 use WebhookRun ();
 use WebhookServer qw(wait_for);
 
 WebhookRun::expect_log(qr/WH204[023]: /);
 WebhookRun::expect_log(qr/WH203[123]: /);
-WebhookRun::expect_log(qr/AH01630: /);
+WebhookRun::expect_log(qr/AH0163[01]: /);
 WebhookRun::expect_log(qr/AH01617: user tje1/);
+WebhookRun::expect_log(qr/AH01614: client used wrong authentication scheme/);
 
 my $users = "$ENV{WEBHOOK_STAGE}/t/conf/users";
 my $basic = WebhookServer::free_port();
@@ -33,9 +35,7 @@ Listen 127.0.0.1:$tenants
 </LocationMatch>
 <Location "/api/v1/Webhook/only.scope">
     Require webhook-scope signal
-</Location>
-<Location "/api/v1/Webhook/only.token">
-    AuthBasicProvider file
+    AuthzSendForbiddenOnFailure On
 </Location>
 <VirtualHost 127.0.0.1:$basic>
     <Location "/api">
@@ -49,6 +49,8 @@ Listen 127.0.0.1:$tenants
     WebhookContext "%{HTTP:X-Tenant}"
 </VirtualHost>
 END
+
+my $ctl = WebhookCtl->new($server);
 
 # Calls with an Authorization header, or none.
 sub call {
@@ -71,8 +73,7 @@ sub entity { return decode_json($_[0]{content}) }
 sub token {
     my ($scopes, @options) = @_;
 
-    return ctl_json($server, qw(token create --owner robot --scope), $scopes,
-        @options);
+    return $ctl->json(qw(token create --owner robot --scope), $scopes, @options);
 }
 
 my %webhook = (Name => 'auth', Events => ['auth.none'], State => 'Stopped',
@@ -105,7 +106,7 @@ is status(MIME::Base64::encode_base64('tje0:Tje0', ''), GET => ''), 401,
 is status('Digest username="tje0"', GET => ''), 401, 'another scheme';
 is status('Basic dGplMA==', GET => ''), 401, 'no colon';
 is status('Basic !!!', GET => ''), 401, 'no base64';
-is status('Basic ' . MIME::Base64::encode_base64("tje0:wrong", ''), GET => ''),
+is status('Basic ' . MIME::Base64::encode_base64("tje0:pw-4711", ''), GET => ''),
     401, 'a wrong password';
 is status('Basic ' . MIME::Base64::encode_base64("nobody:x", ''), GET => ''),
     401, 'an unknown user';
@@ -177,7 +178,7 @@ for my $scope (sort keys %may) {
     my $begun;
 
     is status($of, GET => ''), 200, 'a token works';
-    ctl($server, qw(token revoke), $revoked->{Id});
+    $ctl->run(qw(token revoke), $revoked->{Id});
     $begun = Time::HiRes::time();
     ok wait_for(sub { status($of, GET => '') == 401 }, 5), 'until it is revoked';
     cmp_ok Time::HiRes::time() - $begun, '<', 1, '... within a second';
@@ -185,8 +186,8 @@ for my $scope (sort keys %may) {
 
 # -- applications -------------------------------------------------------------------------
 
-my $one = ctl_json($server, qw(app create --name one));
-my $two = ctl_json($server, qw(app create --name two --no-webhook-access));
+my $one = $ctl->json(qw(app create --name one));
+my $two = $ctl->json(qw(app create --name two --no-webhook-access));
 
 sub as_app {
     my ($app, $method, $path, %options) = @_;
@@ -247,7 +248,7 @@ sub as_tenant {
 my $of_a = entity(as_tenant('a', $password, POST => '', body => \%webhook))
     ->{WebhookId};
 my $token_a = 'Bearer '
-    . ctl_json($server, qw(--context a token create --owner x --scope read))
+    . $ctl->json(qw(--context a token create --owner x --scope read))
         ->{Token};
 
 is as_tenant('a', $password, GET => "/$of_a")->{status}, 200, 'tenant a';
@@ -264,7 +265,7 @@ is as_tenant($_, $password, GET => '')->{status}, 403, 'no tenant: 403'
 # -- plain Basic, and what the log says ----------------------------------------------------------
 
 {
-    my $wrong = 'Basic ' . MIME::Base64::encode_base64('tje1:wrong', '');
+    my $wrong = 'Basic ' . MIME::Base64::encode_base64('tje1:pw-4711', '');
     my $answer = call($wrong, GET => '', port => $basic);
 
     is $answer->{status}, 401, 'mod_auth_basic refuses';
@@ -281,7 +282,7 @@ is as_tenant($_, $password, GET => '')->{status}, 403, 'no tenant: 403'
 
     is scalar(grep { index($log, $_) >= 0 } @secrets), 0,
         'no secret is in the log';
-    unlike $log, qr/wrong/, '... nor a password';
+    unlike $log, qr/pw-4711/, '... nor a password';
 }
 $server->stop;
 done_testing;

@@ -18,22 +18,29 @@ use Fcntl qw(LOCK_EX);
 use JSON::PP ();
 use WebhookServer ();
 
-our @EXPORT_OK = qw(call create ctl ctl_json database update entity remove signal try_signal have_sql sql
+our @EXPORT_OK = qw(call create database update entity remove signal try_signal have_sql sql
     sql_write settled path_of);
 
 my $json = JSON::PP->new->utf8->canonical;
 
 sub path_of { return join '/', '/api/v1/Webhook', @_ }
 
+# The body is bytes, or what becomes JSON; its type is JSON's unless the headers
+# say something else.
 sub call {
     my ($server, $method, $path, $body, %headers) = @_;
 
     if (defined $body) {
-        $headers{'Content-Type'} = 'application/json';
+        $headers{'Content-Type'} = 'application/json'
+            if !exists $headers{'Content-Type'};
         $body = $json->encode($body) if ref $body;
     }
-    return $server->request($method, $path, headers => \%headers,
+    my $answer = $server->request($method, $path, headers => \%headers,
         defined $body ? (content => $body) : ());
+
+    # HTTP::Tiny gives none for an answer that can have none.
+    $answer->{content} = '' if !defined $answer->{content};
+    return $answer;
 }
 
 sub expect {
@@ -97,20 +104,6 @@ sub database {
 
     return $server->state_dir . '/webhook.db';
 }
-
-# What webhookctl prints; a call that fails ends the test.
-sub ctl {
-    my ($server, @arguments) = @_;
-
-    open my $output, '-|', $ENV{WEBHOOK_CTL}, '--database', database($server),
-        @arguments or croak "$ENV{WEBHOOK_CTL}: $!";
-    local $/;
-    my $text = <$output>;
-    close $output or croak "webhookctl @arguments: status $?";
-    return defined $text ? $text : '';
-}
-
-sub ctl_json { return $json->decode(ctl($_[0], '--json', @_[1 .. $#_])) }
 
 sub have_sql {
     return scalar grep { -x "$_/sqlite3" } split /:/, $ENV{PATH};
