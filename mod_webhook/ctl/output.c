@@ -247,7 +247,8 @@ void wh_output_block(const char *text, apr_pool_t *pool)
         apr_size_t shown =
             length > 0 && text[length - 1] == '\r' ? length - 1 : length;
 
-        printf("    %s\n", harmless(apr_pstrmemdup(pool, text, shown), pool));
+        printf("%s%s\n", shown ? "    " : "",
+               harmless(apr_pstrmemdup(pool, text, shown), pool));
         text += length + (text[length] == '\n');
     }
 }

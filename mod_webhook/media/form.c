@@ -175,7 +175,7 @@ static const char *add_pair(json_t *document, int *members, pairs_t *pairs)
     const char *wrong = NULL;
 
     while (at && *at && !wrong) {
-        char *end = strchr(at, ']');
+        char *end = at + strcspn(at, "]");
 
         *at++ = '\0';
         *end = '\0';

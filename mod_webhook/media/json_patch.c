@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "media/json.h"
+#include "media/name_index.h"
 
 /* Bytes of a client's text that a message repeats. */
 #define EXCERPT_MAX 100
@@ -16,7 +17,13 @@
 
 typedef struct operation_t operation_t;
 
-typedef apr_status_t apply_fn_t(const char **reason, json_t **document,
+/* What is being patched. */
+typedef struct document_t {
+    json_t *root; /* owned */
+    wh_name_index_t *index;
+} document_t;
+
+typedef apr_status_t apply_fn_t(const char **reason, document_t *document,
                                 const operation_t *operation);
 
 typedef struct kind_t {
@@ -109,29 +116,35 @@ static int read_index(size_t *index, const char *name)
     return 1;
 }
 
-static json_t *step(const json_t *value, const char *name)
+static json_t *step(document_t *document, json_t *value, const char *name)
 {
+    const char *own;
     size_t index;
 
     if (json_is_array(value)) {
         return read_index(&index, name) ? json_array_get(value, index) : NULL;
     }
-    return wh_json_member(value, name);
+    own = wh_name_index_find(document->index, value, name);
+    return own ? json_object_get(value, own) : NULL;
 }
 
 /* What the first count names of a path lead to; NULL: nothing. */
-static json_t *walk(json_t *value, const operation_t *operation, int count)
+static json_t *walk(document_t *document, const operation_t *operation,
+                    int count)
 {
+    json_t *value = document->root;
     int i;
 
     for (i = 0; value && i < count; i++) {
-        value = step(value, APR_ARRAY_IDX(operation->names, i, const char *));
+        value = step(document, value,
+                     APR_ARRAY_IDX(operation->names, i, const char *));
     }
     return value;
 }
 
 /* What holds the last thing that a path names; not for the path "". */
-static json_t *walk_to_holder(json_t *document, const operation_t *operation)
+static json_t *walk_to_holder(document_t *document,
+                              const operation_t *operation)
 {
     return walk(document, operation, operation->names->nelts - 1);
 }
@@ -144,14 +157,18 @@ static const char *last_name(const operation_t *operation)
 
 /* -- operations ---------------------------------------------------------- */
 
-static apr_status_t put_member(const char **reason, json_t *object,
-                               const operation_t *operation, int replaces)
+static apr_status_t put_member(const char **reason, document_t *document,
+                               json_t *object, const operation_t *operation,
+                               int replaces)
 {
     const char *name = last_name(operation);
-    const char *own = wh_json_name(object, name);
+    const char *own = wh_name_index_find(document->index, object, name);
 
     if (!own && replaces) {
         return fail(reason, APR_EINVAL, nowhere);
+    }
+    if (!own) {
+        wh_name_index_add(document->index, object, name);
     }
     return json_object_set_new(object, own ? own : name,
                                json_deep_copy(operation->value))
@@ -179,19 +196,19 @@ static apr_status_t put_item(const char **reason, json_t *array,
     return failed ? APR_ENOMEM : APR_SUCCESS;
 }
 
-static apr_status_t put_root(json_t **document, const json_t *value)
+static apr_status_t put_root(document_t *document, const json_t *value)
 {
     json_t *copy = json_deep_copy(value);
 
     if (!copy) {
         return APR_ENOMEM;
     }
-    json_decref(*document);
-    *document = copy;
+    json_decref(document->root);
+    document->root = copy;
     return APR_SUCCESS;
 }
 
-static apr_status_t put(const char **reason, json_t **document,
+static apr_status_t put(const char **reason, document_t *document,
                         const operation_t *operation, int replaces)
 {
     int above = operation->names->nelts;
@@ -203,9 +220,9 @@ static apr_status_t put(const char **reason, json_t **document,
     if (above == 0) {
         return put_root(document, operation->value);
     }
-    holder = walk_to_holder(*document, operation);
+    holder = walk_to_holder(document, operation);
     if (json_is_object(holder)) {
-        return put_member(reason, holder, operation, replaces);
+        return put_member(reason, document, holder, operation, replaces);
     }
     if (json_is_array(holder)) {
         return put_item(reason, holder, operation, replaces);
@@ -213,19 +230,19 @@ static apr_status_t put(const char **reason, json_t **document,
     return fail(reason, APR_EINVAL, nowhere);
 }
 
-static apr_status_t apply_add(const char **reason, json_t **document,
+static apr_status_t apply_add(const char **reason, document_t *document,
                               const operation_t *operation)
 {
     return put(reason, document, operation, 0);
 }
 
-static apr_status_t apply_replace(const char **reason, json_t **document,
+static apr_status_t apply_replace(const char **reason, document_t *document,
                                   const operation_t *operation)
 {
     return put(reason, document, operation, 1);
 }
 
-static apr_status_t apply_remove(const char **reason, json_t **document,
+static apr_status_t apply_remove(const char **reason, document_t *document,
                                  const operation_t *operation)
 {
     const char *name, *own;
@@ -235,9 +252,9 @@ static apr_status_t apply_remove(const char **reason, json_t **document,
     if (operation->names->nelts == 0) {
         return fail(reason, APR_EINVAL, "the whole document cannot be removed");
     }
-    holder = walk_to_holder(*document, operation);
+    holder = walk_to_holder(document, operation);
     name = last_name(operation);
-    own = wh_json_name(holder, name);
+    own = wh_name_index_find(document->index, holder, name);
     if (own && json_object_del(holder, own) == 0) {
         return APR_SUCCESS;
     }
@@ -315,10 +332,10 @@ static int same(const json_t *a, const json_t *b)
     return json_equal(a, b);
 }
 
-static apr_status_t apply_test(const char **reason, json_t **document,
+static apr_status_t apply_test(const char **reason, document_t *document,
                                const operation_t *operation)
 {
-    const json_t *value = walk(*document, operation, operation->names->nelts);
+    const json_t *value = walk(document, operation, operation->names->nelts);
 
     if (!value) {
         return fail(reason, WH_PATCH_TEST_FAILED, nowhere);
@@ -452,24 +469,32 @@ static apr_status_t read_patch(apr_array_header_t *operations,
     return APR_SUCCESS;
 }
 
-static apr_status_t apply_all(json_t **document, const char **message,
+static apr_status_t apply_all(json_t **result, const char **message,
+                              const json_t *target,
                               const apr_array_header_t *operations,
-                              apr_pool_t *pool)
+                              apr_pool_t *pool, apr_pool_t *scratch)
 {
-    const char *reason = "there is not enough memory";
-    apr_status_t rv;
+    document_t document = {json_deep_copy(target),
+                           wh_name_index_create(scratch)};
+    apr_status_t rv = document.root ? APR_SUCCESS : APR_ENOMEM;
     int i;
 
-    for (i = 0; i < operations->nelts; i++) {
+    for (i = 0; i < operations->nelts && rv == APR_SUCCESS; i++) {
         const operation_t *operation =
             &APR_ARRAY_IDX(operations, i, const operation_t);
+        const char *reason = "there is not enough memory";
 
-        rv = operation->kind->apply(&reason, document, operation);
+        rv = operation->kind->apply(&reason, &document, operation);
         if (rv != APR_SUCCESS) {
             *message = describe(operation, i + 1, reason, pool);
-            return rv;
         }
     }
+    if (rv != APR_SUCCESS) {
+        json_decref(document.root);
+        return rv;
+    }
+    wh_json_own(document.root, pool);
+    *result = document.root;
     return APR_SUCCESS;
 }
 
@@ -478,7 +503,6 @@ apr_status_t wh_json_patch_apply(json_t **result, const char **message,
                                  apr_pool_t *pool)
 {
     apr_array_header_t *operations;
-    json_t *document = NULL;
     apr_pool_t *scratch;
     apr_status_t rv;
 
@@ -491,17 +515,11 @@ apr_status_t wh_json_patch_apply(json_t **result, const char **message,
     operations = apr_array_make(scratch, 16, sizeof(operation_t));
     rv = read_patch(operations, message, patch, pool, scratch);
     if (rv == APR_SUCCESS) {
-        document = json_deep_copy(target);
-        rv = document ? apply_all(&document, message, operations, pool)
-                      : APR_ENOMEM;
+        rv = apply_all(result, message, target, operations, pool, scratch);
+    }
+    if (rv == APR_SUCCESS) {
+        *message = NULL;
     }
     apr_pool_destroy(scratch);
-    if (rv != APR_SUCCESS) {
-        json_decref(document);
-        return rv;
-    }
-    *message = NULL;
-    wh_json_own(document, pool);
-    *result = document;
-    return APR_SUCCESS;
+    return rv;
 }

@@ -2,22 +2,16 @@
 #include "media/merge_patch.h"
 
 #include <apr_hash.h>
-#include <apr_strings.h>
+#include <apr_tables.h>
 
-#include "base/text.h"
 #include "media/json.h"
+#include "media/name_index.h"
 
 typedef struct merger_t {
     const char *message; /* set when the patch is refused */
+    wh_name_index_t *index;
     apr_pool_t *scratch;
 } merger_t;
-
-/* The members that an object had before it was merged with the patch. Looking
- * for each name of a large patch among them all would take quadratic time. */
-typedef struct members_t {
-    apr_hash_t *spelling; /* lower-case name to the first such name */
-    apr_hash_t *matched;  /* names that the patch has named */
-} members_t;
 
 static apr_status_t refuse(merger_t *merger, const char *message)
 {
@@ -31,45 +25,30 @@ static apr_status_t refuse_depth(merger_t *merger)
                           "levels.");
 }
 
-static void list_members(members_t *members, const json_t *object,
-                         apr_pool_t *pool)
+/* For each name of the patch, in its order, the spelling of the object, or the
+ * name itself: all of them before the first member is changed. */
+static apr_status_t match_names(apr_array_header_t **names, merger_t *merger,
+                                json_t *object, const json_t *patch)
 {
-    const char *key;
+    apr_hash_t *matched = apr_hash_make(merger->scratch);
+    const char *name, *own;
     void *at;
 
-    members->spelling = apr_hash_make(pool);
-    members->matched = apr_hash_make(pool);
-    for (at = json_object_iter((json_t *)object); at;
-         at = json_object_iter_next((json_t *)object, at)) {
-        /* Copies: the object's own goes with the member. */
-        key = wh_text_lower(json_object_iter_key(at), pool);
-        if (!apr_hash_get(members->spelling, key, APR_HASH_KEY_STRING)) {
-            apr_hash_set(members->spelling, key, APR_HASH_KEY_STRING,
-                         apr_pstrdup(pool, json_object_iter_key(at)));
+    *names = apr_array_make(merger->scratch, (int)json_object_size(patch),
+                            sizeof(const char *));
+    for (at = json_object_iter((json_t *)patch); at;
+         at = json_object_iter_next((json_t *)patch, at)) {
+        name = json_object_iter_key(at);
+        own = wh_name_index_find(merger->index, object, name);
+        if (own && apr_hash_get(matched, own, APR_HASH_KEY_STRING)) {
+            return refuse(merger, "The patch has two names of one member that "
+                                  "differ only in case.");
         }
+        if (own) {
+            apr_hash_set(matched, own, APR_HASH_KEY_STRING, own);
+        }
+        APR_ARRAY_PUSH(*names, const char *) = own ? own : name;
     }
-}
-
-/* The target's spelling of a name of the patch, or that name. */
-static apr_status_t match(const char **name, merger_t *merger,
-                          members_t *members, const json_t *object)
-{
-    const char *own = *name;
-
-    if (!json_object_get(object, own)) {
-        own =
-            apr_hash_get(members->spelling, wh_text_lower(own, merger->scratch),
-                         APR_HASH_KEY_STRING);
-    }
-    if (!own) {
-        return APR_SUCCESS;
-    }
-    if (apr_hash_get(members->matched, own, APR_HASH_KEY_STRING)) {
-        return refuse(merger, "The patch has two names of one member that "
-                              "differ only in case.");
-    }
-    apr_hash_set(members->matched, own, APR_HASH_KEY_STRING, own);
-    *name = own;
     return APR_SUCCESS;
 }
 
@@ -134,23 +113,20 @@ static apr_status_t merge_member(merger_t *merger, json_t *object,
 static apr_status_t merge_object(merger_t *merger, json_t *object,
                                  const json_t *patch, int level)
 {
-    apr_status_t rv = APR_SUCCESS;
-    members_t members;
-    const char *name;
+    apr_array_header_t *names;
+    apr_status_t rv;
     void *at;
+    int i = 0;
 
     if (level > WH_MEDIA_DEPTH_MAX) {
         return refuse_depth(merger);
     }
-    list_members(&members, object, merger->scratch);
+    rv = match_names(&names, merger, object, patch);
     for (at = json_object_iter((json_t *)patch); at && rv == APR_SUCCESS;
          at = json_object_iter_next((json_t *)patch, at)) {
-        name = json_object_iter_key(at);
-        rv = match(&name, merger, &members, object);
-        if (rv == APR_SUCCESS) {
-            rv = merge_member(merger, object, name, json_object_iter_value(at),
-                              level);
-        }
+        rv = merge_member(merger, object,
+                          APR_ARRAY_IDX(names, i++, const char *),
+                          json_object_iter_value(at), level);
     }
     return rv;
 }
@@ -159,7 +135,7 @@ apr_status_t wh_merge_patch_apply(json_t **result, const char **message,
                                   const json_t *target, const json_t *patch,
                                   apr_pool_t *pool)
 {
-    merger_t merger = {"There is not enough memory.", NULL};
+    merger_t merger = {"There is not enough memory.", NULL, NULL};
     json_t *document = NULL;
     apr_status_t rv;
 
@@ -169,6 +145,7 @@ apr_status_t wh_merge_patch_apply(json_t **result, const char **message,
     if (rv != APR_SUCCESS) {
         return rv;
     }
+    merger.index = wh_name_index_create(merger.scratch);
     if (json_is_object(patch)) {
         document =
             json_is_object(target) ? json_deep_copy(target) : json_object();

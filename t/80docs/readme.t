@@ -83,9 +83,11 @@ END
 
 # [pattern, status, what else]: one for each curl command, in their order.
 my @answers = (
-    [qr/TargetUrl(?!.*-X PUT)/s, 200, \&is_saved],
+    [qr/TargetUrl/, 200, \&is_saved],
     [qr{window\.closed/0}, 204, \&is_delivered],
     [qr/Idempotency-Key/, 204, \&is_repeatable],
+    [qr/Authorization: Bearer/, 204, sub {
+        ok $_[0]->{event}, 'the event has an id' }],
     [qr{/default$}, 200, sub {
         is $_[0]->{json}{State}, 'Active', 'a webhook to fill in' }],
     [qr/eventFilter/, 200, sub {
@@ -94,12 +96,27 @@ my @answers = (
         is $answer->{json}[0]{Secret}, undef, 'and not its secret' }],
     [qr{-i -u \S+ \S+/1$}, 200, sub {
         is $_[0]->{json}{Secret}, $secret, 'the webhook has its secret' }],
-    [qr/-X PUT/, 200, sub {
-        is $_[0]->{json}{State}, 'Stopped', 'the webhook is stopped' }],
+    [qr/-X PATCH/, 200, sub {
+        is $_[0]->{json}{State}, 'Stopped', 'the webhook is stopped';
+        is $_[0]->{json}{Secret}, $secret, '... and the rest is as it was' }],
+    [qr{/LastError$}, 200, sub {
+        is $_[0]->{content}, '""', 'no error is an empty string' }],
     [qr/-X DELETE/, 204, sub { }],
 );
 
-plan tests => 23 + @vectors * keys(%receivers) + @answers, need_module('webhook');
+# [pattern, what is printed, status]: one for each command of webhookctl, in
+# their order. Status 1: there is nothing to be sent again.
+my @lookups = (
+    [qr/webhook list/, qr/^ *1 .*My hook/m],
+    [qr/event list/, qr/window\.closed/],
+    [qr/delivery list/, qr//],
+    [qr/replay/, qr//, 1],
+    [qr/token list/, qr/\bshop\b/],
+    [qr/check/, qr//],
+);
+
+plan tests => 31 + @vectors * keys(%receivers) + @answers + 2 * @lookups,
+    need_module('webhook');
 
 test_example();
 test_receivers();
@@ -107,6 +124,8 @@ my ($server, $sink);
 start_server();
 test_commands();
 test_refusal();
+my @left = take_commands(qr/webhookctl/);
+is have('curl') ? scalar @left : 0, 0, 'every command of webhookctl was run';
 $server->stop;
 is scalar(grep { !$not_here{$_} } @commands), 0, 'every command was run'
     or diag explain \@commands;
@@ -276,8 +295,10 @@ sub start_server {
     is $conf =~ s/\Q$users\E/$path/, 1, 'the users';
     chmod 0755, $folder;
     # Its own directives but for the switch: the receiver is on this machine.
+    # It is asked by the test event, as README.md says.
     $server = WebhookServer->new(api => '', without => ['webhook'],
-        directives => { WebhookEngine => undef }, conf => $conf);
+        directives => { WebhookEngine => undef, WebhookProbe => undef },
+        conf => $conf);
     take_commands(qr/^sudo apachectl configtest$/);
     my ($status, $output) = $server->config_test;
     is $status, 0, 'the configuration' or diag $output;
@@ -302,8 +323,42 @@ sub run_curl {
     my ($status) = ($head // '') =~ m{\AHTTP/1\.1 (\d+) };
     my ($event) = ($head // '') =~ /^X-SuperOffice-EventId: (\S+)/m;
 
-    return { status => $status, event => $event,
+    return { status => $status, event => $event, content => $content,
         json => scalar eval { decode_json($content) } };
+}
+
+# Root's tool on the machine's database is the tests' on that of the server.
+sub run_webhookctl {
+    my ($command) = @_;
+
+    local $ENV{WEBHOOK_DATABASE} = $server->state_dir . '/webhook.db';
+    $command =~ s{\bsudo webhookctl }{$ENV{WEBHOOK_STAGE}/bin/webhookctl };
+    my $text = qx($command);
+    return ($? >> 8, $text);
+}
+
+# What "token=$(...)" is for the shell of a person.
+sub make_token {
+    my ($command) = take_commands(qr/^token=\$\(.*\)$/);
+    my ($status, $text) = run_webhookctl($command =~ s/^token=\$\((.*)\)$/$1/r);
+
+    is $status, 0, $command;
+    chomp($ENV{token} = $text);
+    like $ENV{token}, qr/\A8A:[\w-]+\z/, '... prints a token and nothing else';
+}
+
+sub test_lookups {
+    my @lines = take_commands(qr/^sudo webhookctl /);
+
+    for my $expected (@lookups) {
+        my ($pattern, $wanted, $code) = @$expected;
+        my ($command) = grep { /$pattern/ } @lines;
+        my ($status, $text) = run_webhookctl($command // 'false');
+
+        is $status, $code // 0, $command // "$pattern";
+        like $text, $wanted, '... prints what it should';
+    }
+    is scalar @lines, scalar @lookups, 'the number of commands of webhookctl';
 }
 
 sub test_commands {
@@ -311,12 +366,16 @@ sub test_commands {
 
     is scalar @curl, scalar @answers, 'the number of curl commands';
   SKIP: {
-        skip 'curl is not installed', 11 + @answers if !have('curl');
+        skip 'curl is not installed', 18 + @answers + 2 * @lookups
+            if !have('curl');
         for my $expected (@answers) {
             my ($pattern, $status, $more) = @$expected;
             my ($command) = grep { /$pattern/ } @curl;
 
             $command //= 'false';
+            make_token() if $command =~ /\$token/;
+            # The webhook is still there.
+            test_lookups() if $command =~ /-X DELETE/;
             my $answer = run_curl($command);
             is $answer->{status}, $status, $command;
             $more->($answer, $command);
@@ -332,10 +391,12 @@ sub is_saved {
 
 sub is_delivered {
     my ($answer) = @_;
-    my ($request) = $sink->wait_for(1, 30);
+    my ($test, $request) = $sink->wait_for(2, 30);
     my ($header) = example();
     my @missing = grep { !defined $sink->header($request, $_) } keys %$header;
 
+    is $sink->header($test, 'X-Hook-Test'), 'true',
+        'the test event came before';
     is "@missing", '', 'the callback has the headers of the example';
     is $sink->header($request, 'User-Agent'), $header->{'User-Agent'},
         '... and its user agent';

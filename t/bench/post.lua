@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- For wrk: POSTs a JSON object with Basic credentials, and says at the end in
--- one line what came of it.
+-- For wrk: POSTs a JSON object with the Authorization header of the environment
+-- variable BENCH_AUTHORIZATION, and says at the end in one line what came of it.
 --
 --   wrk ... -s post.lua URL -- [BODY-BYTES [MEAN-PAUSE-ms]]
 --
@@ -22,8 +22,7 @@ function init(args)
     wrk.method = "POST"
     wrk.body = body
     wrk.headers["Content-Type"] = "application/json"
-    -- bench:bench
-    wrk.headers["Authorization"] = "Basic YmVuY2g6YmVuY2g="
+    wrk.headers["Authorization"] = os.getenv("BENCH_AUTHORIZATION")
     if pause > 0 then
         delay = function()
             -- Spread, so that connections do not go in step.

@@ -17,6 +17,22 @@ static const char *escape(const char *text, apr_pool_t *pool)
     return escaped;
 }
 
+/* An array that was made by a name that came again; the name may be one that
+ * cannot bear brackets. */
+static int is_repeated(const json_t *value)
+{
+    json_t *part;
+    size_t i;
+
+    json_array_foreach(value, i, part)
+    {
+        if (!json_is_string(part)) {
+            return 0;
+        }
+    }
+    return json_array_size(value) > 1;
+}
+
 /* Writes what lies under a name as pairs. */
 static void write_pairs(FILE *file, const char *name, const json_t *value,
                         apr_pool_t *pool)
@@ -37,7 +53,10 @@ static void write_pairs(FILE *file, const char *name, const json_t *value,
     }
     json_array_foreach(value, i, part)
     {
-        write_pairs(file, apr_pstrcat(pool, name, "[]", NULL), part, pool);
+        write_pairs(file,
+                    is_repeated(value) ? name
+                                       : apr_pstrcat(pool, name, "[]", NULL),
+                    part, pool);
     }
 }
 
@@ -96,5 +115,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     check_query(query, pool);
     free(query);
+    apr_pool_clear(pool);
     return 0;
 }

@@ -52,5 +52,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_message(message, "The request body ");
     }
     check_plain(value, message, data, size);
+    apr_pool_clear(pool);
     return 0;
 }

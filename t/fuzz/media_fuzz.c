@@ -37,5 +37,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     }
     free(type);
+    apr_pool_clear(pool);
     return 0;
 }

@@ -50,5 +50,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         value) {
         check_again(value, pool);
     }
+    apr_pool_clear(pool);
     return 0;
 }

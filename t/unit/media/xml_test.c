@@ -93,98 +93,94 @@ static void test_write(void)
     }
 }
 
+static const char *const readings[][2] = {
+    /* roots */
+    {"<r/>", "{}"},
+    {"<r></r>", "{}"},
+    {"<r> \n</r>", "{}"},
+    {"<r type='string'/>", "\"\""},
+    {"<r type=''/>", NULL},
+    {"<r>x</r>", "\"x\""},
+    {"<r type='array'/>", "[]"},
+    {"\n <r/> \n", "{}"},
+    {"\357\273\277<r/>", "{}"},
+    {"<!-- a --><?pi x?><r/><!-- <b> --><?pi <c>?>\n", "{}"},
+    /* declarations */
+    {"<?xml version='1.0'?><r/>", "{}"},
+    {"<?xml version=\"1.0\" encoding=\"utf-8\"?><r/>", "{}"},
+    {"<?xml version='1.0' encoding='US-ASCII'?><r/>", "{}"},
+    {"<?xml version = '1.1' standalone='yes' ?>\n<r/>", "{}"},
+    {"<?xml\tversion='1.0'\r\nencoding='UTF-8' standalone='no'?><r/>", "{}"},
+    {"\357\273\277<?xml version='1.0'?><r/>", "{}"},
+    /* members */
+    {"<r><a/></r>", "{\"a\":\"\"}"},
+    {"<r>\n  <a>x</a>\n  <b> y </b>\n</r>", "{\"a\":\"x\",\"b\":\" y \"}"},
+    {"<r><a>x</a><A>y</A></r>", "{\"a\":\"x\",\"A\":\"y\"}"},
+    {"<r><a><b>x</b></a></r>", "{\"a\":{\"b\":\"x\"}}"},
+    {"<r><a>x<!-- c -->y<?p?>z</a></r>", "{\"a\":\"xyz\"}"},
+    {"<r><a><![CDATA[<b>&amp;]]>&lt;&#65;&#x42;&apos;&quot;&gt;&amp;"
+     "</a></r>",
+     "{\"a\":\"<b>&amp;<AB'\\\">&\"}"},
+    {"<r><a>x\r\ny\rz&#13;</a></r>", "{\"a\":\"x\\ny\\nz\\r\"}"},
+    {"<r><a> </a></r>", "{\"a\":\" \"}"},
+    {"<r><\303\251>x</\303\251></r>", "{\"\303\251\":\"x\"}"},
+    {"<r><member name='a b'>x</member></r>", "{\"a b\":\"x\"}"},
+    {"<r><member name=''>x</member></r>", "{\"\":\"x\"}"},
+    {"<r><member>x</member></r>", "{\"member\":\"x\"}"},
+    {"<r><other name='a'>x</other></r>", "{\"other\":\"x\"}"},
+    {"<r><member name='\"\\u0001\"' name-type='json'>x</member></r>",
+     "{\"\\u0001\":\"x\"}"},
+    /* types */
+    {"<r><a type='number'> 1 </a></r>", "{\"a\":1}"},
+    {"<r><a type='number'>-1.5e3</a></r>", "{\"a\":-1500.0}"},
+    {"<r><a type='number'>9223372036854775807</a></r>",
+     "{\"a\":9223372036854775807}"},
+    {"<r><a type='boolean'>true</a><b type='boolean'> false</b></r>",
+     "{\"a\":true,\"b\":false}"},
+    {"<r><a type='null'/><b type='null'> </b></r>", "{\"a\":null,\"b\":null}"},
+    {"<r><a type='json'>\"\\u0001\"</a></r>", "{\"a\":\"\\u0001\"}"},
+    {"<r><a type='string'>1</a></r>", "{\"a\":\"1\"}"},
+    {"<r><a type='object'/><b type='array'/></r>", "{\"a\":{},\"b\":[]}"},
+    {"<r><a type='array'><x>1</x><y>2</y></a></r>", "{\"a\":[\"1\",\"2\"]}"},
+    {"<r><a type='object'><item>1</item></a></r>", "{\"a\":{\"item\":\"1\"}}"},
+    {"<r><a other='x' lang='y'>1</a></r>", "{\"a\":\"1\"}"},
+    {"<r><a xml:lang='en' xml:space='preserve'>1</a></r>", "{\"a\":\"1\"}"},
+    /* arrays without a type */
+    {"<r><item>1</item></r>", "[\"1\"]"},
+    {"<r><item>1</item><item>2</item></r>", "[\"1\",\"2\"]"},
+    {"<r><Item>1</Item><Item>2</Item></r>", "[\"1\",\"2\"]"},
+    {"<r><STRING>1</STRING></r>", "[\"1\"]"},
+    {"<r><item>1</item><Item>2</Item></r>", "{\"item\":\"1\",\"Item\":\"2\"}"},
+    {"<r><item>1</item><other>2</other></r>",
+     "{\"item\":\"1\",\"other\":\"2\"}"},
+    {"<r><Webhook>1</Webhook></r>", "{\"Webhook\":\"1\"}"},
+    {"<r><webhook>1</webhook><webhook>2</webhook></r>", "[\"1\",\"2\"]"},
+    {"<r><a><item/></a></r>", "{\"a\":[\"\"]}"},
+    /* namespaces */
+    {"<r xmlns='urn:a'><a type='number'>1</a></r>", "{\"a\":1}"},
+    {"<p:r xmlns:p='urn:a'><p:a>1</p:a><b xmlns='urn:b'>2</b></p:r>",
+     "{\"a\":\"1\",\"b\":\"2\"}"},
+    {"<r xmlns:i='urn:i'><a i:nil='true'/><b i:nil='1'> </b>"
+     "<c i:nil='false'/></r>",
+     "{\"a\":null,\"b\":null,\"c\":\"\"}"},
+    {"<r nil='true'/>", "null"},
+    {"<r xmlns:i='urn:i'><a i:type='number'>x</a></r>", "{\"a\":\"x\"}"},
+    {"<r><xmlfoo:a>1</xmlfoo:a></r>", "{\"a\":\"1\"}"},
+};
+
 static void test_read(void)
 {
-    static const char *const rows[][2] = {
-        /* roots */
-        {"<r/>", "{}"},
-        {"<r></r>", "{}"},
-        {"<r> \n</r>", "{}"},
-        {"<r type='string'/>", "\"\""},
-        {"<r type=''/>", NULL},
-        {"<r>x</r>", "\"x\""},
-        {"<r type='array'/>", "[]"},
-        {"\n <r/> \n", "{}"},
-        {"\357\273\277<r/>", "{}"},
-        {"<!-- a --><?pi x?><r/><!-- <b> --><?pi <c>?>\n", "{}"},
-        /* declarations */
-        {"<?xml version='1.0'?><r/>", "{}"},
-        {"<?xml version=\"1.0\" encoding=\"utf-8\"?><r/>", "{}"},
-        {"<?xml version='1.0' encoding='US-ASCII'?><r/>", "{}"},
-        {"<?xml version = '1.1' standalone='yes' ?>\n<r/>", "{}"},
-        {"<?xml\tversion='1.0'\r\nencoding='UTF-8' standalone='no'?><r/>",
-         "{}"},
-        {"\357\273\277<?xml version='1.0'?><r/>", "{}"},
-        /* members */
-        {"<r><a/></r>", "{\"a\":\"\"}"},
-        {"<r>\n  <a>x</a>\n  <b> y </b>\n</r>", "{\"a\":\"x\",\"b\":\" y \"}"},
-        {"<r><a>x</a><A>y</A></r>", "{\"a\":\"x\",\"A\":\"y\"}"},
-        {"<r><a><b>x</b></a></r>", "{\"a\":{\"b\":\"x\"}}"},
-        {"<r><a>x<!-- c -->y<?p?>z</a></r>", "{\"a\":\"xyz\"}"},
-        {"<r><a><![CDATA[<b>&amp;]]>&lt;&#65;&#x42;&apos;&quot;&gt;&amp;"
-         "</a></r>",
-         "{\"a\":\"<b>&amp;<AB'\\\">&\"}"},
-        {"<r><a>x\r\ny\rz&#13;</a></r>", "{\"a\":\"x\\ny\\nz\\r\"}"},
-        {"<r><a> </a></r>", "{\"a\":\" \"}"},
-        {"<r><\303\251>x</\303\251></r>", "{\"\303\251\":\"x\"}"},
-        {"<r><member name='a b'>x</member></r>", "{\"a b\":\"x\"}"},
-        {"<r><member name=''>x</member></r>", "{\"\":\"x\"}"},
-        {"<r><member>x</member></r>", "{\"member\":\"x\"}"},
-        {"<r><other name='a'>x</other></r>", "{\"other\":\"x\"}"},
-        {"<r><member name='\"\\u0001\"' name-type='json'>x</member></r>",
-         "{\"\\u0001\":\"x\"}"},
-        /* types */
-        {"<r><a type='number'> 1 </a></r>", "{\"a\":1}"},
-        {"<r><a type='number'>-1.5e3</a></r>", "{\"a\":-1500.0}"},
-        {"<r><a type='number'>9223372036854775807</a></r>",
-         "{\"a\":9223372036854775807}"},
-        {"<r><a type='boolean'>true</a><b type='boolean'> false</b></r>",
-         "{\"a\":true,\"b\":false}"},
-        {"<r><a type='null'/><b type='null'> </b></r>",
-         "{\"a\":null,\"b\":null}"},
-        {"<r><a type='json'>\"\\u0001\"</a></r>", "{\"a\":\"\\u0001\"}"},
-        {"<r><a type='string'>1</a></r>", "{\"a\":\"1\"}"},
-        {"<r><a type='object'/><b type='array'/></r>", "{\"a\":{},\"b\":[]}"},
-        {"<r><a type='array'><x>1</x><y>2</y></a></r>",
-         "{\"a\":[\"1\",\"2\"]}"},
-        {"<r><a type='object'><item>1</item></a></r>",
-         "{\"a\":{\"item\":\"1\"}}"},
-        {"<r><a other='x' lang='y'>1</a></r>", "{\"a\":\"1\"}"},
-        {"<r><a xml:lang='en' xml:space='preserve'>1</a></r>", "{\"a\":\"1\"}"},
-        /* arrays without a type */
-        {"<r><item>1</item></r>", "[\"1\"]"},
-        {"<r><item>1</item><item>2</item></r>", "[\"1\",\"2\"]"},
-        {"<r><Item>1</Item><Item>2</Item></r>", "[\"1\",\"2\"]"},
-        {"<r><STRING>1</STRING></r>", "[\"1\"]"},
-        {"<r><item>1</item><Item>2</Item></r>",
-         "{\"item\":\"1\",\"Item\":\"2\"}"},
-        {"<r><item>1</item><other>2</other></r>",
-         "{\"item\":\"1\",\"other\":\"2\"}"},
-        {"<r><Webhook>1</Webhook></r>", "{\"Webhook\":\"1\"}"},
-        {"<r><webhook>1</webhook><webhook>2</webhook></r>", "[\"1\",\"2\"]"},
-        {"<r><a><item/></a></r>", "{\"a\":[\"\"]}"},
-        /* namespaces */
-        {"<r xmlns='urn:a'><a type='number'>1</a></r>", "{\"a\":1}"},
-        {"<p:r xmlns:p='urn:a'><p:a>1</p:a><b xmlns='urn:b'>2</b></p:r>",
-         "{\"a\":\"1\",\"b\":\"2\"}"},
-        {"<r xmlns:i='urn:i'><a i:nil='true'/><b i:nil='1'> </b>"
-         "<c i:nil='false'/></r>",
-         "{\"a\":null,\"b\":null,\"c\":\"\"}"},
-        {"<r nil='true'/>", "null"},
-        {"<r xmlns:i='urn:i'><a i:type='number'>x</a></r>", "{\"a\":\"x\"}"},
-        {"<r><xmlfoo:a>1</xmlfoo:a></r>", "{\"a\":\"1\"}"},
-    };
     size_t i;
 
-    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (i = 0; i < sizeof(readings) / sizeof(readings[0]); i++) {
         json_t *value = NULL;
         const char *message = NULL;
-        apr_status_t rv = wh_xml_parse(&value, &message, rows[i][0],
-                                       strlen(rows[i][0]), pool);
+        apr_status_t rv = wh_xml_parse(&value, &message, readings[i][0],
+                                       strlen(readings[i][0]), pool);
 
-        is_int(rv, rows[i][1] ? APR_SUCCESS : APR_EINVAL, "reads %s",
-               rows[i][0]);
-        is_str(dump(value), rows[i][1] ? rows[i][1] : "(none)",
+        is_int(rv, readings[i][1] ? APR_SUCCESS : APR_EINVAL, "reads %s",
+               readings[i][0]);
+        is_str(dump(value), readings[i][1] ? readings[i][1] : "(none)",
                "as it is meant");
     }
 }
