@@ -547,6 +547,7 @@ static void test_begin(void)
     add_rows(id, 3);
     add_rows(kept, 3);
     wh_commit_refresh(&commit, NOW);
+    wh_schedule_flush(&commit.schedule);
     wh_commit_discard(&commit, NOW);
     is_str(deliveries_of(id), "0 wait, 0 arrived, 3 failed",
            "what was left is discarded");
@@ -556,6 +557,7 @@ static void test_begin(void)
     id = save_in_state("a", WH_STATE_TOO_MANY_ERRORS);
     add_rows(id, 3);
     wh_commit_refresh(&commit, NOW);
+    wh_schedule_flush(&commit.schedule);
     wh_commit_discard(&commit, NOW);
     is_str(deliveries_of(id), "3 wait, 0 arrived, 0 failed",
            "without a limit all is kept");
