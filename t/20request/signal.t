@@ -12,7 +12,7 @@ use JSON::PP qw(decode_json);
 use MIME::Base64 qw(encode_base64);
 use WebhookRun ();
 
-plan tests => 322, need_module('webhook'), need_lwp();
+plan tests => 331, need_module('webhook'), need_lwp();
 
 my $basic = 'Basic ' . encode_base64('tje0:Tje0', '');
 my $api = '/api/v1/Webhook';
@@ -102,6 +102,9 @@ accepted call(POST => "$api/t20.none/0",
               qq({"n\xc3\xb8kkel":"\xe2\x82\xac","deep":[[{"a":null}]],)
               . q("big":9223372036854775807,"real":1.5e3,"pair":"\ud83d\ude00"})),
     'all of JSON';
+accepted call(POST => "$api/t20.none/0", '{"a":[1,],}'), 'trailing commas';
+accepted call(POST => "$api/t20.none/0", "\xef\xbb\xbf{}"),
+    'a byte order mark';
 accepted call(POST => "$api/t20.none/0", '{"a":' . '[' x 63 . ']' x 63 . '}'),
     '64 levels';
 accepted call(POST => "$api/t20.none/0",
@@ -152,7 +155,8 @@ my %bad = (
     'no JSON' => ['windowName=foo', qr/not valid JSON/],
     'text behind' => ['{} x', qr/behind/],
     'two objects' => ['{}{}', qr/behind/],
-    'a comma too much' => ['{"a":1,}', qr/not valid JSON/],
+    'a comma too much' => ['{"a":1,,}', qr/not valid JSON/],
+    'only a comma' => ['{,}', qr/not valid JSON/],
     'a comment' => ['{/* */}', qr/not valid JSON/],
     'single quotes' => ["{'a':1}", qr/not valid JSON/],
     'a name twice' => ['{"a":1,"a":2}', qr/twice/],
@@ -172,7 +176,7 @@ my %bad = (
     '100000 levels' => ['[' x 100_000, qr/64 levels/],
     '10001 members' => ['{' . join(',', map { qq("a$_":1) } 0 .. 10_000) . '}',
                         qr/10000 members/],
-    'a byte order mark' => ["\xef\xbb\xbf{}", qr/JSON/],
+    'two byte order marks' => ["\xef\xbb\xbf" x 2 . '{}', qr/JSON/],
 );
 for my $name (sort keys %bad) {
     refused call(POST => "$api/t20.none/0", $bad{$name}[0]), 400,
