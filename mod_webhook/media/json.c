@@ -45,11 +45,12 @@ static int is_opening(char c)
     return c == '[' || c == '{';
 }
 
-/* A comma that stands behind a value and before a closing bracket. */
+/* A comma before a closing bracket, but not the first thing in it. Of several
+ * in a row one is left, which the parser refuses. */
 static int is_trailing_comma(const scan_t *scan, char c)
 {
     return scan->before == ',' && is_closing(c) &&
-           !is_opening(scan->than_before) && scan->than_before != ',';
+           !is_opening(scan->than_before);
 }
 
 static void drop_comma(scan_t *scan, apr_pool_t *pool)

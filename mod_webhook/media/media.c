@@ -228,6 +228,7 @@ static apr_status_t convert(text_t *text, const char **message,
 {
     apr_xlate_t *converter;
     apr_size_t size, left;
+    apr_status_t rv;
     char *converted;
 
     if (text->length > (APR_SIZE_MAX - GROWTH_EXTRA) / GROWTH_MAX) {
@@ -240,8 +241,12 @@ static apr_status_t convert(text_t *text, const char **message,
     }
     size = left = text->length * GROWTH_MAX + GROWTH_EXTRA;
     converted = apr_palloc(scratch, size);
-    if (convert_all(converter, text, converted, &left) != APR_SUCCESS ||
-        !wh_text_is_utf8(converted, size - left)) {
+    rv = convert_all(converter, text, converted, &left);
+    if (rv == APR_ENOSPC) {
+        *message = "The request body grows too much when it is converted.";
+        return APR_EINVAL;
+    }
+    if (rv != APR_SUCCESS) {
         *message = apr_psprintf(
             pool, "The request body is not valid in its charset %s.",
             media->charset);

@@ -29,8 +29,9 @@
  * twice in an object, NUL, what is not UTF-8, a declared encoding other than
  * UTF-8 or US-ASCII, prefixes that are not declared, a value of more than
  * WH_MEDIA_DEPTH_MAX levels, more than WH_MEDIA_MEMBERS_MAX elements in the
- * root, four times as many attributes, more than 1000 declared namespaces, a
- * type that does not fit the text.
+ * root, four times as many attributes, more than 1000 declared namespaces, more
+ * than a million line ends, references and tags together, a type that does not
+ * fit the text.
  */
 #ifndef WH_MEDIA_XML_H
 #define WH_MEDIA_XML_H

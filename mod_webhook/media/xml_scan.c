@@ -18,6 +18,10 @@
  * all that are declared around it. */
 #define NAMESPACES_MAX 1000
 
+/* Each piece of a text takes some thirty bytes in the tree, and a line end by
+ * itself is one. */
+#define PIECES_MAX 1000000
+
 /* ---- the XML declaration ------------------------------------------------- */
 
 /* The part of a text that is still to be read. */
@@ -237,11 +241,26 @@ static const char *scan_markup(scan_t *scan)
     return NULL;
 }
 
+/* 1: the parser may make too many pieces of the text. */
+static int is_shredded(const char *text, apr_size_t length)
+{
+    apr_size_t pieces = 0, i;
+
+    for (i = 0; i < length; i++) {
+        pieces += text[i] == '\n' || text[i] == '\r' || text[i] == '&' ||
+                  text[i] == '<';
+    }
+    return pieces > PIECES_MAX;
+}
+
 static const char *measure(const char *text, apr_size_t length)
 {
     scan_t scan = {.at = text, .end = text + length};
     const char *message = NULL;
 
+    if (is_shredded(text, length)) {
+        return "The request body has too many lines, references or tags.";
+    }
     while (!message &&
            (scan.at = memchr(scan.at, '<', (size_t)(scan.end - scan.at)))) {
         message = scan_markup(&scan);

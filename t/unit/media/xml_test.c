@@ -455,7 +455,11 @@ static void test_count(void)
 static void test_large(void)
 {
     check_bound(repeat("<r>", "x", 4000000, "</r>"), NULL, "a long text");
-    check_bound(repeat("<r>", "\n", 1000000, "</r>"), NULL, "many lines");
+    check_bound(repeat("<r>", "\n", 999998, "</r>"), NULL, "many lines");
+    check_bound(repeat("<r>", "\n", 999999, "</r>"), "too many lines",
+                "one more");
+    check_bound(repeat("<r>", "&amp;\r", 500000, "</r>"), "too many lines",
+                "of all kinds");
     check_bound(repeat("<r>", "&amp;", 400000, "</r>"), NULL,
                 "many references");
     check_bound(repeat("<r>", "<!---->", 400000, "</r>"), NULL,
