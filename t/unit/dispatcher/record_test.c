@@ -611,6 +611,39 @@ static void test_at_once(void)
            "what was discarded stays so");
 }
 
+static apr_status_t record_work(wh_store_t *at, void *unused)
+{
+    (void)unused;
+    return wh_commit_record(&commit, at, NOW);
+}
+
+/* COMMIT took place although it was said to have failed: the second run of the
+ * batch finds everything recorded. */
+static void test_recorded_twice(void)
+{
+    apr_int32_t id;
+
+    begin_test(2);
+    id = save_webhook("a");
+    send_out("a", 2);
+    fail_times(2);
+    is_int(wh_store_batch(commit.store, record_work, NULL), APR_SUCCESS,
+           "the first run");
+    is_str(row(id), "3, version 2, 2 errors", "disables it");
+    commit_reports();
+    is_str(row(id), "3, version 2, 2 errors", "the second one counts nothing");
+    ok(commit.own_events && !commit.own_events->next, "and tells it, once");
+    begin_test(2);
+    id = save_webhook("a");
+    send_out("a", 2);
+    fail_times(2);
+    wh_store_batch(commit.store, record_work, NULL);
+    wh_db_execute(&outside, "UPDATE webhook SET state = 1");
+    commit_reports();
+    is_str(row(id), "1, version 2, 2 errors", "active again in between");
+    ok(!commit.own_events, "there is nothing to tell");
+}
+
 /* From now on no byte can be written to a file; nothing may be printed. */
 static void set_disk_full(int full)
 {
@@ -667,6 +700,7 @@ int main(void)
     test_begin();
     test_active_again();
     test_at_once();
+    test_recorded_twice();
     test_storage_fails();
     close(child.near);
     end();
