@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "policy/event_name.h"
 
 /* What a segment of a path stands for, besides itself. */
@@ -115,6 +116,44 @@ static int is_match(const wh_operation_t *operation, const wh_path_t *path)
         pattern += length + (pattern[length] == '/');
     }
     return *pattern == '\0';
+}
+
+/* The fixed parts of a pattern, the rest of the path in lower case. */
+static const char *spell(const char *pattern, const wh_path_t *path,
+                         apr_pool_t *pool)
+{
+    const char *spelled = "";
+    int i;
+
+    pattern++;
+    for (i = 0; i < path->count; i++) {
+        apr_size_t length = strcspn(pattern, "/");
+        const char *segment = pattern[0] == '{'
+                                  ? wh_text_lower(path->segments[i], pool)
+                                  : apr_pstrmemdup(pool, pattern, length);
+
+        spelled = apr_pstrcat(pool, spelled, "/", segment, NULL);
+        pattern += length + (pattern[length] == '/');
+    }
+    return spelled;
+}
+
+const char *wh_path_canonical(wh_form_kind_t form, const char *rest,
+                              apr_pool_t *pool)
+{
+    wh_path_t path;
+    int i;
+
+    if (wh_path_split(&path, form, rest, pool) != APR_SUCCESS ||
+        path.count == 0) {
+        return rest;
+    }
+    for (i = 0; i < WH_OPERATION_COUNT; i++) {
+        if (is_match(&wh_operations[i], &path)) {
+            return spell(wh_operations[i].path, &path, pool);
+        }
+    }
+    return rest;
 }
 
 const wh_operation_t *wh_operation_find(const wh_path_t *path,

@@ -128,6 +128,14 @@ const char *wh_path_resource(wh_form_kind_t form);
 apr_status_t wh_path_split(wh_path_t *path, wh_form_kind_t form,
                            const char *rest, apr_pool_t *pool);
 
+/**
+ * The one spelling of what wh_path_find() returned, for whoever compares paths
+ * letter by letter: names of operations as the list has them, event names
+ * in lower case (they are matched in any case).
+ */
+const char *wh_path_canonical(wh_form_kind_t form, const char *rest,
+                              apr_pool_t *pool);
+
 /** The operation of a path and a method ("GET", not "HEAD"); NULL: none. */
 const wh_operation_t *wh_operation_find(const wh_path_t *path,
                                         const char *method);

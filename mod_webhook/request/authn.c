@@ -141,8 +141,9 @@ static int check_authn(request_rec *r)
     if (wh_authorization_parse(&given, header, r->pool) != APR_SUCCESS) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
                       WHLOGNO(2043) "the Authorization header is not in order");
-        return refuse(r, "invalid_token",
-                      "The Authorization header is not in order.");
+        return refuse(
+            r, given.scheme == WH_AUTHORIZATION_BASIC ? NULL : "invalid_token",
+            "The Authorization header is not in order.");
     }
     switch (given.scheme) {
     case WH_AUTHORIZATION_BASIC:

@@ -143,7 +143,10 @@ static int read_body(body_t *body, const char **message, request_rec *r)
     }
     status = ap_setup_client_block(r, REQUEST_CHUNKED_DECHUNK);
     if (status != OK) {
-        *message = "Content-Length or Transfer-Encoding is not in order.";
+        *message = status == HTTP_REQUEST_ENTITY_TOO_LARGE
+                       ? "The request body is larger than the server allows."
+                       : "Content-Length or Transfer-Encoding is not in "
+                         "order.";
         return status;
     }
     if (r->remaining > (apr_off_t)body->limit) {

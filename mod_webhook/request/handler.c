@@ -60,6 +60,7 @@ static int note_path(request_rec *r, const char *base_path)
 static int translate_name(request_rec *r)
 {
     const char *base_path;
+    const wh_call_t *call;
 
     if (r->proxyreq || !r->uri || !wh_config_engine(r->server)) {
         return DECLINED;
@@ -68,12 +69,13 @@ static int translate_name(request_rec *r)
     if (!note_path(r, base_path)) {
         return DECLINED;
     }
+    call = wh_call_get(r);
     /* The path is matched in any case and behind any prefix, a <Location> is
      * not: httpd walks the locations again after this hook, by the one
      * spelling that the site knows, so that no other gets past it. */
     r->uri =
-        apr_pstrcat(r->pool, base_path, wh_path_resource(wh_call_get(r)->form),
-                    wh_call_get(r)->rest, NULL);
+        apr_pstrcat(r->pool, base_path, wh_path_resource(call->form),
+                    wh_path_canonical(call->form, call->rest, r->pool), NULL);
     r->filename = apr_pstrdup(r->pool, FILENAME);
     return OK;
 }

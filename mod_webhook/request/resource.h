@@ -47,8 +47,14 @@ int wh_resource_answer_last_error(request_rec *r, apr_int32_t id,
 /* resource_patch.c */
 wh_resource_fn_t wh_resource_patch;
 
-/** What REST answers with: the entity with _Links, as $select has it. */
-int wh_resource_answer_entity(request_rec *r, const wh_webhook_t *webhook);
+/** What REST answers with: the entity with _Links, as $select has it.
+ * @param parameters of the query */
+int wh_resource_answer_entity(request_rec *r, const wh_webhook_t *webhook,
+                              const apr_table_t *parameters);
+
+/** Reads the query, before anything is done. @return OK or 400 */
+int wh_resource_read_query(apr_table_t **parameters, const char **message,
+                           request_rec *r);
 
 /* resource_openapi.c */
 wh_resource_fn_t wh_resource_openapi;

@@ -20,14 +20,6 @@
 #include "request/resource.h"
 #include "request/subscription.h"
 
-static int read_query(apr_table_t **parameters, const char **message,
-                      request_rec *r)
-{
-    return wh_form_query(parameters, message, r->args, r->pool) == APR_SUCCESS
-               ? OK
-               : HTTP_BAD_REQUEST;
-}
-
 /* An int32 as a number or as its text. */
 static int read_int32(apr_int32_t *number, const json_t *value)
 {
@@ -40,12 +32,12 @@ static int read_int32(apr_int32_t *number, const json_t *value)
     return json_is_integer(value) && integer == *number;
 }
 
-static int query_id(apr_int32_t *id, const char **message, request_rec *r)
+static int query_id(apr_int32_t *id, apr_table_t **parameters,
+                    const char **message, request_rec *r)
 {
-    apr_table_t *parameters;
-    int status = read_query(&parameters, message, r);
+    int status = wh_resource_read_query(parameters, message, r);
     const char *text =
-        status == OK ? apr_table_get(parameters, "webhookId") : NULL;
+        status == OK ? apr_table_get(*parameters, "webhookId") : NULL;
 
     if (status == OK && (!text || !wh_primary_key_parse(id, text))) {
         *message = "The query must have webhookId, a whole number of 32 bits.";
@@ -54,18 +46,11 @@ static int query_id(apr_int32_t *id, const char **message, request_rec *r)
     return status;
 }
 
-/* The same answer for a webhook with and without $select. */
-static int answer_webhook(request_rec *r, const wh_webhook_t *webhook)
+static int answer_webhook(request_rec *r, const wh_webhook_t *webhook,
+                          const apr_table_t *parameters)
 {
-    apr_table_t *parameters;
-    const char *message = NULL;
-    json_t *entity;
-    int status = read_query(&parameters, &message, r);
+    json_t *entity = wh_webhook_json_write(webhook, 1);
 
-    if (status != OK) {
-        return wh_answer_error(r, status, message);
-    }
-    entity = wh_webhook_json_write(webhook, 1);
     wh_select_apply(entity, apr_table_get(parameters, "$select"), r->pool);
     return wh_answer_value(r, WH_ROOT_WEBHOOK, entity);
 }
@@ -87,13 +72,17 @@ static int find_stored(wh_webhook_t **stored, const char **message,
 
 int wh_agent_save(request_rec *r, const wh_path_t *path)
 {
+    apr_table_t *parameters;
     wh_webhook_t webhook, *stored;
     const char *message = NULL;
-    json_t *entity;
-    int texts, tries = WH_SUBSCRIPTION_TRIES;
-    int status = wh_body_object(&entity, &texts, &message, r);
+    json_t *entity = NULL;
+    int texts = 0, tries = WH_SUBSCRIPTION_TRIES;
+    int status = wh_resource_read_query(&parameters, &message, r);
 
     (void)path;
+    if (status == OK) {
+        status = wh_body_object(&entity, &texts, &message, r);
+    }
     if (status == OK && !entity) {
         message = "Bad request. Entity to save is not in request body.";
         status = HTTP_BAD_REQUEST;
@@ -110,16 +99,17 @@ int wh_agent_save(request_rec *r, const wh_path_t *path)
             status = wh_subscription_save(&webhook, stored, &message, r);
         }
     } while (status == HTTP_CONFLICT && --tries > 0);
-    return status == OK ? answer_webhook(r, &webhook)
+    return status == OK ? answer_webhook(r, &webhook, parameters)
                         : wh_answer_error(r, status, message);
 }
 
 int wh_agent_get(request_rec *r, const wh_path_t *path)
 {
+    apr_table_t *parameters;
     wh_webhook_t *webhook;
     const char *message = NULL;
     apr_int32_t id = 0;
-    int status = query_id(&id, &message, r);
+    int status = query_id(&id, &parameters, &message, r);
 
     (void)path;
     if (status == OK) {
@@ -128,16 +118,17 @@ int wh_agent_get(request_rec *r, const wh_path_t *path)
             return wh_answer_value(r, WH_ROOT_WEBHOOK, json_null());
         }
     }
-    return status == OK ? answer_webhook(r, webhook)
+    return status == OK ? answer_webhook(r, webhook, parameters)
                         : wh_answer_error(r, status, message);
 }
 
 int wh_agent_delete(request_rec *r, const wh_path_t *path)
 {
+    apr_table_t *parameters;
     wh_webhook_t *webhook;
     const char *message = NULL;
     apr_int32_t id = 0;
-    int status = query_id(&id, &message, r);
+    int status = query_id(&id, &parameters, &message, r);
 
     (void)path;
     if (status == OK) {
@@ -162,7 +153,7 @@ int wh_agent_list(request_rec *r, const wh_path_t *path)
 
     (void)path;
     if (status == OK) {
-        status = read_query(&parameters, &message, r);
+        status = wh_resource_read_query(&parameters, &message, r);
     }
     if (status == OK && wh_filter_members(&filter, &message, arguments,
                                           r->pool) != APR_SUCCESS) {

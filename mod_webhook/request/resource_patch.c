@@ -87,18 +87,22 @@ static int change(wh_webhook_t *webhook, int *again, const char **message,
 
 int wh_resource_patch(request_rec *r, const wh_path_t *path)
 {
+    apr_table_t *parameters;
     wh_webhook_t webhook;
     const char *message = NULL;
     json_t *patch = NULL;
-    int again, status, tries = WH_SUBSCRIPTION_TRIES;
+    int again, tries = WH_SUBSCRIPTION_TRIES;
+    int status = wh_resource_read_query(&parameters, &message, r);
 
-    status = read_patch(&patch, &message, r);
+    if (status == OK) {
+        status = read_patch(&patch, &message, r);
+    }
     if (status != OK) {
         return wh_answer_error(r, status, message);
     }
     do {
         status = change(&webhook, &again, &message, r, path->id, patch);
     } while (again && --tries > 0);
-    return status == OK ? wh_resource_answer_entity(r, &webhook)
+    return status == OK ? wh_resource_answer_entity(r, &webhook, parameters)
                         : wh_answer_error(r, status, message);
 }

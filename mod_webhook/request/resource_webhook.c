@@ -28,16 +28,19 @@ static json_t *links_of(request_rec *r, const wh_webhook_t *webhook)
                      apr_pstrcat(r->pool, self, "/LastError", NULL));
 }
 
-int wh_resource_answer_entity(request_rec *r, const wh_webhook_t *webhook)
+int wh_resource_read_query(apr_table_t **parameters, const char **message,
+                           request_rec *r)
+{
+    return wh_form_query(parameters, message, r->args, r->pool) == APR_SUCCESS
+               ? OK
+               : HTTP_BAD_REQUEST;
+}
+
+int wh_resource_answer_entity(request_rec *r, const wh_webhook_t *webhook,
+                              const apr_table_t *parameters)
 {
     json_t *entity = wh_webhook_json_write(webhook, 1);
-    apr_table_t *parameters;
-    const char *message;
 
-    if (wh_form_query(&parameters, &message, r->args, r->pool) != APR_SUCCESS) {
-        json_decref(entity);
-        return wh_answer_error(r, HTTP_BAD_REQUEST, message);
-    }
     wh_select_apply(entity, apr_table_get(parameters, "$select"), r->pool);
     json_object_set_new(entity, "_Links", links_of(r, webhook));
     wh_subscription_set_validators(r, webhook);
@@ -79,7 +82,7 @@ int wh_resource_list(request_rec *r, const wh_path_t *path)
     int status, i;
 
     (void)path;
-    if (wh_form_query(&parameters, &message, r->args, r->pool) != APR_SUCCESS ||
+    if (wh_resource_read_query(&parameters, &message, r) != OK ||
         wh_filter_query(&filter, &message, parameters) != APR_SUCCESS) {
         return wh_answer_error(r, HTTP_BAD_REQUEST, message);
     }
@@ -100,11 +103,15 @@ int wh_resource_list(request_rec *r, const wh_path_t *path)
 
 int wh_resource_get(request_rec *r, const wh_path_t *path)
 {
+    apr_table_t *parameters;
     wh_webhook_t *webhook;
     const char *message;
-    int status = wh_subscription_get(&webhook, &message, r, path->id);
+    int status = wh_resource_read_query(&parameters, &message, r);
 
-    return status == OK ? wh_resource_answer_entity(r, webhook)
+    if (status == OK) {
+        status = wh_subscription_get(&webhook, &message, r, path->id);
+    }
+    return status == OK ? wh_resource_answer_entity(r, webhook, parameters)
                         : wh_answer_error(r, status, message);
 }
 
@@ -127,25 +134,33 @@ static int read_entity(wh_webhook_t *webhook, const char **message,
 
 int wh_resource_create(request_rec *r, const wh_path_t *path)
 {
+    apr_table_t *parameters;
     wh_webhook_t webhook;
     const char *message = NULL;
-    int status = read_entity(&webhook, &message, r);
+    int status = wh_resource_read_query(&parameters, &message, r);
 
     (void)path;
     if (status == OK) {
+        status = read_entity(&webhook, &message, r);
+    }
+    if (status == OK) {
         status = wh_subscription_save(&webhook, NULL, &message, r);
     }
-    return status == OK ? wh_resource_answer_entity(r, &webhook)
+    return status == OK ? wh_resource_answer_entity(r, &webhook, parameters)
                         : wh_answer_error(r, status, message);
 }
 
 int wh_resource_update(request_rec *r, const wh_path_t *path)
 {
+    apr_table_t *parameters;
     wh_webhook_t webhook, *stored;
     const char *message = NULL;
     int status, tries = WH_SUBSCRIPTION_TRIES;
-    int read = read_entity(&webhook, &message, r);
+    int read = wh_resource_read_query(&parameters, &message, r);
 
+    if (read == OK) {
+        read = read_entity(&webhook, &message, r);
+    }
     do {
         const char *problem = NULL;
 
@@ -166,7 +181,7 @@ int wh_resource_update(request_rec *r, const wh_path_t *path)
         }
         message = problem;
     } while (status == HTTP_CONFLICT && --tries > 0);
-    return status == OK ? wh_resource_answer_entity(r, &webhook)
+    return status == OK ? wh_resource_answer_entity(r, &webhook, parameters)
                         : wh_answer_error(r, status, message);
 }
 

@@ -162,6 +162,7 @@ for my $scope (sort keys %may) {
         '... refuses other scopes';
     is status($password, POST => '/only.scope/1'), 403,
         '... and who has none';
+    is status($password, POST => '/ONLY.Scope/1'), 403, '... in any spelling';
 }
 
 # -- an end ----------------------------------------------------------------------------

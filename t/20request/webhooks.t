@@ -12,7 +12,7 @@ use MIME::Base64 qw(encode_base64);
 use URI::Escape qw(uri_escape);
 use WebhookRun ();
 
-plan tests => 220, need_module('webhook'), need_lwp();
+plan tests => 222, need_module('webhook'), need_lwp();
 
 my $basic = 'Basic ' . encode_base64('tje0:Tje0', '');
 my $api = '/api/v1/Webhook';
@@ -271,6 +271,15 @@ for my $url ('https://10.0.0.1/', 'https://192.168.1.1/', 'https://[fe80::1]/',
 }
 is entity(create(TargetUrl => 'HTTPS://Hooks.Example.Com'))->{TargetUrl},
     'https://Hooks.Example.Com/', 'what was parsed is what is kept';
+
+{
+    my $before = call(GET => '')->content;
+
+    is call(POST => '?a=%zz', { Name => $tag, TargetUrl => $target,
+        State => 'Stopped', Events => ['t20.never'] })->code, 400,
+        'a broken query is refused';
+    is call(GET => '')->content, $before, '... before anything is saved';
+}
 
 # -- what is not there -------------------------------------------------------
 

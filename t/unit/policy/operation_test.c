@@ -150,6 +150,33 @@ static void test_path(void)
     is_int(path.id, 0, "nor is what is too large");
 }
 
+static void test_canonical(void)
+{
+    static const struct {
+        wh_form_kind_t form;
+        const char *rest;
+        const char *canonical;
+    } paths[] = {
+        {WH_FORM_REST, "", ""},
+        {WH_FORM_REST, "/", "/"},
+        {WH_FORM_REST, "/DEFAULT", "/default"},
+        {WH_FORM_REST, "/test", "/Test"},
+        {WH_FORM_REST, "/7", "/7"},
+        {WH_FORM_REST, "/7/LASTERROR", "/7/LastError"},
+        {WH_FORM_REST, "/Window.Closed/0", "/window.closed/0"},
+        {WH_FORM_REST, "/A/b/C", "/A/b/C"},
+        {WH_FORM_REST, "/Nothing", "/Nothing"},
+        {WH_FORM_AGENT, "/savewebhook", "/SaveWebhook"},
+        {WH_FORM_AGENT, "/Other", "/Other"},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        is_str(wh_path_canonical(paths[i].form, paths[i].rest, pool),
+               paths[i].canonical, "%s has one spelling", paths[i].rest);
+    }
+}
+
 /* The list itself: what others take from it. */
 static void test_list(void)
 {
@@ -177,6 +204,7 @@ int main(void)
     test_routes();
     test_allow();
     test_path();
+    test_canonical();
     test_list();
     apr_terminate();
     return done_testing();
