@@ -217,6 +217,13 @@ int wh_database_open(wh_ctl_t *ctl)
     }
     ctl->settings.database_driver = "sqlite3";
     ctl->settings.database_params = path;
+    /* A dispatcher's channel is beside its database, if the site did not
+     * choose another place for it. */
+    ctl->settings.state_dir = apr_pstrmemdup(
+        ctl->pool, path, strchr(path, '/') ? strrchr(path, '/') - path : 0);
+    if (!*ctl->settings.state_dir) {
+        ctl->settings.state_dir = ".";
+    }
     rv = wh_store_create(&ctl->store, &ctl->settings);
     return rv == APR_SUCCESS ? WH_EXIT_DONE : wh_ctl_storage(rv, NULL);
 }

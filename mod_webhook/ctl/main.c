@@ -22,6 +22,9 @@
 #define TIMEOUT apr_time_from_sec(30)
 #define CONNECT_TIMEOUT apr_time_from_sec(10)
 
+/* For a dispatcher that does not answer nobody waits long. */
+#define SIGNAL_TIMEOUT apr_time_from_sec(2)
+
 static int is_logged(void *baton, int level)
 {
     (void)baton;
@@ -112,6 +115,7 @@ static int make_settings(wh_ctl_t *ctl)
     settings->window = settings->endpoint_window = 1;
     settings->timeout = TIMEOUT;
     settings->connect_timeout = CONNECT_TIMEOUT;
+    settings->signal_timeout = SIGNAL_TIMEOUT;
     settings->require_https =
         !wh_option_given(ctl->options, WH_OPTION_ALLOW_HTTP);
     settings->verify_tls = !wh_option_given(ctl->options, WH_OPTION_INSECURE);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <apr_cstr.h>
+#include <apr_file_info.h>
 #include <apr_strings.h>
 #include <apr_time.h>
 #include <curl/curl.h>
@@ -11,7 +12,9 @@
 #include "ctl/webhook_edit.h"
 #include "deliver/probe.h"
 #include "deliver/validate.h"
+#include "dispatcher/state_dir.h"
 #include "model/webhook_json.h"
+#include "signal/state_event.h"
 #include "store/delivery_store.h"
 
 #define WEBHOOK_ID_MAX 0x7fffffff
@@ -347,6 +350,31 @@ static int judge(wh_webhook_t *webhook, wh_ctl_t *ctl)
     return status;
 }
 
+/* Who listens learns of it by an event, as after a change by the API. It goes
+ * through a dispatcher that runs; the change itself is stored already. */
+static void signal_state(const wh_webhook_t *webhook, wh_ctl_t *ctl)
+{
+    wh_channel_t *channel;
+    apr_finfo_t found;
+    apr_status_t rv;
+    const char *socket = apr_pstrcat(ctl->pool, ctl->settings.state_dir,
+                                     "/" WH_CHANNEL_SOCKET, NULL);
+
+    rv = apr_stat(&found, socket, APR_FINFO_TYPE, ctl->pool);
+    if (rv == APR_SUCCESS) {
+        rv = wh_channel_create(&channel, &ctl->settings, ctl->pool);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = wh_state_event_send(channel, webhook, 0, ctl->user, ctl->pool);
+    }
+    if (rv != APR_SUCCESS) {
+        wh_output_fail(WH_EXIT_DONE,
+                       "the new state of webhook %d is not signalled: no "
+                       "dispatcher answers",
+                       webhook->id);
+    }
+}
+
 /* The secret was just given: there is no need to show it. */
 static int tell_saved(const wh_webhook_t *webhook, const char *done,
                       const wh_ctl_t *ctl)
@@ -392,6 +420,7 @@ int wh_ctl_webhook_update(wh_ctl_t *ctl)
     wh_webhook_t *webhook;
     apr_status_t rv;
     int status = get(&webhook, ctl);
+    int state = status == WH_EXIT_DONE ? webhook->state : 0;
 
     if (status == WH_EXIT_DONE) {
         status = wh_webhook_edit(webhook, ctl);
@@ -406,6 +435,9 @@ int wh_ctl_webhook_update(wh_ctl_t *ctl)
     webhook->updated_id = 0;
     webhook->updated_by = ctl->user;
     rv = wh_store_webhook_update(ctl->store, webhook, webhook->version);
+    if (rv == APR_SUCCESS && webhook->state != state) {
+        signal_state(webhook, ctl);
+    }
     return rv == APR_SUCCESS
                ? tell_saved(webhook, "changed", ctl)
                : wh_ctl_storage(rv, apr_pstrcat(ctl->pool, "webhook ",

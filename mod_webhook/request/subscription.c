@@ -14,6 +14,7 @@
 #include "request/caller.h"
 #include "request/probe_gate.h"
 #include "signal/child.h"
+#include "signal/state_event.h"
 
 /* What one visit to the storage wants and gives. */
 typedef struct visit_t {
@@ -206,28 +207,14 @@ static int judge(wh_webhook_t *webhook, const char **message, request_rec *r)
  * so a failure here takes nothing back. */
 static void signal_state(request_rec *r, const wh_webhook_t *webhook)
 {
-    static const char *const verbs[] = {
-        [WH_STATE_ACTIVE] = "started",
-        [WH_STATE_STOPPED] = "stopped",
-        [WH_STATE_TOO_MANY_ERRORS] = "errors",
-    };
-    const char *name = apr_psprintf(r->pool, "webhook%d.%s", webhook->id,
-                                    verbs[webhook->state]);
-    const char *data = apr_psprintf(r->pool, "{\"state\":%d}", webhook->state);
-    wh_signal_t signal = {.event_name = name,
-                          .primary_key = webhook->id,
-                          .associate_id = wh_caller_associate(r),
-                          .context = webhook->context,
-                          .data = data,
-                          .data_length = strlen(data),
-                          .user = r->user};
-    wh_signal_result_t result;
-    apr_status_t rv =
-        wh_signal_send(&result, wh_child_channel(), &signal, r->pool);
+    apr_status_t rv = wh_state_event_send(
+        wh_child_channel(), webhook, wh_caller_associate(r), r->user, r->pool);
 
     if (rv != APR_SUCCESS) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, rv, r,
-                      WHLOGNO(2024) "event %s is not signalled", name);
+                      WHLOGNO(2024) "the new state of webhook %d is not "
+                                    "signalled",
+                      webhook->id);
     }
 }
 

@@ -6,7 +6,7 @@ use warnings FATAL => 'all';
 
 use JSON::PP ();
 use Test::More;
-use WebhookApi qw(create database entity have_sql settled signal sql sql_write);
+use WebhookApi qw(create database entity have_sql remove settled signal sql sql_write);
 use WebhookCtl ();
 use WebhookRun ();
 use WebhookServer qw(wait_for);
@@ -84,6 +84,22 @@ is_deeply $changed, { %$entity, State => 'Stopped', Secret => undef,
         qw(Updated UpdatedAssociate _Links) },
     'what is not given stays';
 is scalar($sink->requests), 1, '... and a stopped webhook is not tested';
+
+# Its new state is an event like one of the API's.
+{
+    my $listener = create($server, Name => 'listener',
+        Events => ["webhook$id.started"], TargetUrl => $sink->url('/state'));
+
+    runs('started', 0, qr/changed/, $nothing, qw(webhook update), $id,
+        qw(--state active --no-probe), @local);
+    my ($told) = grep { $_->{path} eq '/state' } $sink->wait_for(2, 20);
+
+    is $sink->header($told, 'X-SuperOffice-Event'), "webhook$id.started",
+        'whoever listens is told of the new state';
+    runs('stopped', 0, qr/changed/, $nothing, qw(webhook update), $id,
+        qw(--state stopped), @local);
+    remove($server, $listener);
+}
 
 my $json = $ctl->json(qw(webhook show), $id);
 is_deeply $json, { map { ($_ => $changed->{$_}) } keys %$json },
@@ -360,6 +376,9 @@ runs('a foreign database', 3, $nothing, qr/not a database of mod_webhook/,
     qw(check --database), $foreign);
 
 ok $server->stop, 'the server stops';
+runs('a state that nobody is told of', 0, qr/is changed/, qr/not signalled/,
+    qw(webhook update), $ctl->json(qw(webhook list))->[0]{WebhookId},
+    qw(--state toomanyerrors --no-probe), @local);
 runs('without a server', 0, qr/renamed|a\?/, $nothing, qw(webhook list));
 my $schema = sql($server, "SELECT value FROM meta WHERE name = 'schema'");
 sql_write($server, "UPDATE meta SET value = 99 WHERE name = 'schema'");
