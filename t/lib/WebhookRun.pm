@@ -107,6 +107,9 @@ sub is_unwanted {
     my ($line) = @_;
 
     return 0 if $line !~ /\S/;
+    # httpd's event MPM says so when a child ends while it waits for a client to
+    # close: its poll set is gone by then.
+    return 0 if $line =~ /AH03092: process_lingering_close: /;
     return 1 if $line =~ /AH0005[12]:|exit signal|Sanitizer|runtime error:/;
     # "[time] [module:level] ..."; anything else was written by a crash, by the
     # C library or by a stray printf.
