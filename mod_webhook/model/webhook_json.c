@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #define DEFAULT_EVENTS "contact.created,contact.deleted"
 #define DEFAULT_TYPE "webhook"
 #define UNSET_DATE "0001-01-01T00:00:00"
@@ -485,13 +487,16 @@ static json_t *write_date(const wh_webhook_t *webhook, const field_t *field)
     return json_string(text);
 }
 
-/* Only id and user name are known here; the rest has the value that says so. */
+/* Only id and user name are known here; the rest has the value that says so.
+ * A name that is not UTF-8 came from a password file or a certificate. */
 static json_t *write_associate(apr_int32_t id, const char *user)
 {
     if (!id && !user) {
         return json_null();
     }
-    user = user ? user : "";
+    if (!user || !wh_text_is_utf8(user, strlen(user))) {
+        user = "";
+    }
     return json_pack("{s:n, s:{}, s:i, s:s, s:i, s:i, s:s, s:s, s:i, s:s, "
                      "s:s, s:b, s:i, s:s, s:{}, s:{}}",
                      "TableRight", "FieldProperties", "AssociateId", (int)id,

@@ -110,15 +110,21 @@ static authn_status ask_providers(request_rec *r,
 static int check_password(request_rec *r, const wh_authorization_t *given)
 {
     const apr_array_header_t *providers = wh_config_basic_providers(r);
+    authn_status status;
 
     if (!providers) {
         return refuse(r, NULL, "Passwords are not accepted here.");
     }
-    switch (ask_providers(r, providers, given)) {
-    case AUTH_GRANTED:
-        r->user = (char *)given->user;
-        r->ap_auth_type = (char *)"Basic";
+    /* Before they are asked, as mod_auth_basic does: a provider may give the
+     * user another name (AuthLDAPRemoteUserAttribute). */
+    r->user = (char *)given->user;
+    r->ap_auth_type = (char *)"Basic";
+    status = ask_providers(r, providers, given);
+    if (status == AUTH_GRANTED) {
         return OK;
+    }
+    r->user = r->ap_auth_type = NULL;
+    switch (status) {
     case AUTH_DENIED:
     case AUTH_USER_NOT_FOUND:
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,

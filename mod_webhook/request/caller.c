@@ -30,6 +30,22 @@ wh_call_t *wh_call_get(request_rec *r)
     return call;
 }
 
+/* httpd does not ask again who calls when it goes on with another path of the
+ * same configuration (ErrorDocument, a rewrite): the user is taken over from
+ * the request before, and so are the limits of the token that let him in. */
+static void inherit_token(const request_rec *r, wh_call_t *call)
+{
+    const request_rec *from = r->prev ? r->prev : r->main;
+
+    for (; from && !call->token; from = from->prev ? from->prev : from->main) {
+        const wh_call_t *before = wh_call_find(from);
+
+        if (before && before->token && from->user == r->user) {
+            call->token = before->token;
+        }
+    }
+}
+
 static int check_context(const char **message, request_rec *r, wh_call_t *call)
 {
     call->context = wh_config_context(r->server, r, r->pool);
@@ -111,6 +127,7 @@ int wh_caller_check(const char **message, request_rec *r)
     wh_call_t *call = wh_call_get(r);
     int status = OK;
 
+    inherit_token(r, call);
     if (!wh_forgery_is_safe(r) && wh_forgery_is_cross_site(r)) {
         *message = "Another site must not send this.";
         status = HTTP_FORBIDDEN;

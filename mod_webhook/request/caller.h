@@ -16,13 +16,13 @@ typedef struct wh_call_t {
     const char *rest; /**< path behind the resource; NULL: path not ours */
     wh_form_kind_t form;
     const char *resource_path; /**< path as it came, with the resource */
-    int has_authorization;   /**< it came with an Authorization header; modules
-                                that fake one do so later */
-    const wh_token_t *token; /**< what let the caller in, or NULL */
-    const wh_app_t *app;     /**< the application that calls, or NULL */
-    const char *context;     /**< tenant, once wh_caller_check() has run */
-    wh_format_t format;      /**< of the answer; NONE: not acceptable */
-    const char *message;     /**< what an error of httpd's is to say */
+    int has_authorization;     /**< the client sent an Authorization header; one
+                                that a module fakes does not count */
+    const wh_token_t *token;   /**< what let the caller in, or NULL */
+    const wh_app_t *app;       /**< the application that calls, or NULL */
+    const char *context;       /**< tenant, once wh_caller_check() has run */
+    wh_format_t format;        /**< of the answer; NONE: not acceptable */
+    const char *message;       /**< what an error of httpd's is to say */
 } wh_call_t;
 
 /** The record of a request; NULL: there is none. */

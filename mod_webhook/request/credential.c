@@ -42,9 +42,8 @@ typedef struct slot_t {
 
 /* One for each child, made in child_init; the slots have their lock. */
 typedef struct cache_t {
-    apr_pool_t *pool;
     apr_thread_mutex_t *lock;
-    const char *xsrf_key;
+    char xsrf_key[WH_TOKEN_SIZE]; /* "": not read yet */
     slot_t slots[SLOTS];
 } cache_t;
 
@@ -62,7 +61,6 @@ static void child_init(apr_pool_t *pchild, server_rec *s)
     }
     apr_pool_tag(pool, "webhook_credentials");
     made = apr_pcalloc(pool, sizeof(*made));
-    made->pool = pool;
     if (apr_thread_mutex_create(&made->lock, APR_THREAD_MUTEX_DEFAULT, pool) ==
         APR_SUCCESS) {
         cache = made;
@@ -306,18 +304,27 @@ static apr_status_t read_xsrf_key(const char **key, apr_pool_t *pool)
     return rv;
 }
 
-apr_status_t wh_credential_xsrf_key(const char **key)
+/* Not read under the lock: every request with a token would wait for a
+ * storage that is slow or down. Several may read it at first; all read the
+ * same. */
+apr_status_t wh_credential_xsrf_key(const char **key, apr_pool_t *pool)
 {
-    apr_status_t rv = APR_SUCCESS;
+    apr_status_t rv;
 
     if (!cache) {
         return APR_ENOTIMPL;
     }
     apr_thread_mutex_lock(cache->lock);
-    if (!cache->xsrf_key) {
-        rv = read_xsrf_key(&cache->xsrf_key, cache->pool);
-    }
-    *key = cache->xsrf_key;
+    *key = apr_pstrdup(pool, cache->xsrf_key);
     apr_thread_mutex_unlock(cache->lock);
+    if (**key) {
+        return APR_SUCCESS;
+    }
+    rv = read_xsrf_key(key, pool);
+    if (rv == APR_SUCCESS && *key && strlen(*key) < sizeof(cache->xsrf_key)) {
+        apr_thread_mutex_lock(cache->lock);
+        apr_cpystrn(cache->xsrf_key, *key, sizeof(cache->xsrf_key));
+        apr_thread_mutex_unlock(cache->lock);
+    }
     return rv;
 }

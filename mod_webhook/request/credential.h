@@ -31,8 +31,7 @@ apr_status_t wh_credential_app(const wh_app_t **app, const char *text,
 apr_status_t wh_credential_app_by_id(const wh_app_t **app, apr_int64_t id,
                                      apr_pool_t *pool);
 
-/** The secret of this installation that binds XSRF tokens; lives as long as
- * the child. */
-apr_status_t wh_credential_xsrf_key(const char **key);
+/** The secret of this installation that binds XSRF tokens. */
+apr_status_t wh_credential_xsrf_key(const char **key, apr_pool_t *pool);
 
 #endif

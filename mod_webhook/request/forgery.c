@@ -111,7 +111,7 @@ int wh_forgery_check(const char **message, request_rec *r, const char *context)
     if (wh_call_get(r)->has_authorization) {
         return OK;
     }
-    rv = wh_credential_xsrf_key(&key);
+    rv = wh_credential_xsrf_key(&key, r->pool);
     if (rv != APR_SUCCESS) {
         *message = "The storage is not available now.";
         return wh_forgery_is_safe(r) ? OK : HTTP_SERVICE_UNAVAILABLE;

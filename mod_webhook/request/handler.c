@@ -35,6 +35,31 @@ static int is_ours(const request_rec *r)
     return call && call->rest;
 }
 
+/* Before anything can put a header in its place: modules that fake a password
+ * (AuthFormFakeBasicAuth, SSLOptions +FakeBasicAuth) do so while the user is
+ * looked for, and it is in the request from then on, through any redirect. */
+static int post_read_request(request_rec *r)
+{
+    if (wh_config_engine(r->server)) {
+        wh_call_get(r)->has_authorization =
+            apr_table_get(r->headers_in, "Authorization") != NULL;
+    }
+    return DECLINED;
+}
+
+/* Whether the client itself sent the header. A request that httpd made of
+ * another one says what that one says. */
+static int sent_authorization(const request_rec *r)
+{
+    const wh_call_t *call;
+
+    while (r->prev || r->main) {
+        r = r->prev ? r->prev : r->main;
+    }
+    call = wh_call_find(r);
+    return call && call->has_authorization;
+}
+
 /* Remembers which part of the path is what. 0: the path is not ours. */
 static int note_path(request_rec *r, const char *base_path)
 {
@@ -47,8 +72,7 @@ static int note_path(request_rec *r, const char *base_path)
     }
     call = wh_call_get(r);
     call->form = form;
-    call->has_authorization =
-        apr_table_get(r->headers_in, "Authorization") != NULL;
+    call->has_authorization = sent_authorization(r);
     call->rest = apr_pstrdup(r->pool, rest);
     call->resource_path =
         apr_pstrmemdup(r->pool, r->uri, (apr_size_t)(rest - r->uri));
@@ -171,6 +195,8 @@ void wh_request_register_hooks(apr_pool_t *pool)
     static const char *const later[] = {"mod_proxy.c", "mod_rewrite.c",
                                         "mod_alias.c", "mod_jk.c", NULL};
 
+    ap_hook_post_read_request(post_read_request, NULL, NULL,
+                              APR_HOOK_REALLY_FIRST);
     ap_hook_translate_name(translate_name, NULL, later, APR_HOOK_REALLY_FIRST);
     ap_hook_map_to_storage(map_to_storage, NULL, NULL, APR_HOOK_REALLY_FIRST);
     wh_credential_register_hooks(pool);

@@ -8,7 +8,8 @@
 
 #include <apr_pools.h>
 
-/** Registers translate_name, map_to_storage, fixups and handler. */
+/** Registers post_read_request, translate_name, map_to_storage, fixups and
+ * handler. */
 void wh_request_register_hooks(apr_pool_t *pool);
 
 #endif

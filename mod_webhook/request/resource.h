@@ -29,6 +29,9 @@ wh_resource_fn_t wh_resource_delete;
 wh_resource_fn_t wh_resource_last_error;
 wh_resource_fn_t wh_resource_test;
 
+/** The URL of a path as it came, which is unescaped: any bytes may be in it. */
+const char *wh_resource_url(request_rec *r, const char *path);
+
 /** Answers with a list. @param list of wh_webhook_t *, already filtered */
 int wh_resource_answer_list(request_rec *r, const apr_array_header_t *list,
                             const char *select);

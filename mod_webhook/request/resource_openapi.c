@@ -286,7 +286,7 @@ int wh_resource_openapi(request_rec *r, const wh_path_t *path)
     const char *here = wh_call_get(r)->resource_path;
     apr_size_t length = strlen(here) - strlen(WH_REST_RESOURCE);
     const char *base =
-        ap_construct_url(r->pool, apr_pstrmemdup(r->pool, here, length), r);
+        wh_resource_url(r, apr_pstrmemdup(r->pool, here, length));
     json_t *all = schemas(r->pool);
     json_t *document;
 

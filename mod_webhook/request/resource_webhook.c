@@ -15,12 +15,16 @@
 #include "request/resource.h"
 #include "request/subscription.h"
 
+const char *wh_resource_url(request_rec *r, const char *path)
+{
+    return ap_construct_url(r->pool, ap_os_escape_path(r->pool, path, 1), r);
+}
+
 /* Links begin where the client reached the API: behind the prefix that it
  * used, on the server as ServerName and UseCanonicalName have it. */
 static json_t *links_of(request_rec *r, const wh_webhook_t *webhook)
 {
-    const char *all =
-        ap_construct_url(r->pool, wh_call_get(r)->resource_path, r);
+    const char *all = wh_resource_url(r, wh_call_get(r)->resource_path);
     const char *self = apr_psprintf(r->pool, "%s/%d", all, webhook->id);
 
     return json_pack("{s:s, s:s, s:s}", "Self", self, "Archive", all,

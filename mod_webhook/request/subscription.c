@@ -7,6 +7,7 @@
 #include <http_request.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "config/config.h"
 #include "deliver/validate.h"
 #include "httpd_private.h"
@@ -163,12 +164,21 @@ static void keep_stored(wh_webhook_t *webhook, const wh_webhook_t *stored)
     webhook->last_error = stored->last_error;
 }
 
+/* The name in a form that every answer can show. */
+static const char *shown_user(const request_rec *r)
+{
+    char *user = apr_pstrdup(r->pool, r->user);
+
+    wh_text_clean(user, strlen(user));
+    return user;
+}
+
 static void stamp(wh_webhook_t *webhook, const wh_webhook_t *stored,
                   request_rec *r)
 {
     webhook->updated = apr_time_now();
     webhook->updated_id = wh_caller_associate(r);
-    webhook->updated_by = r->user;
+    webhook->updated_by = shown_user(r);
     if (stored) {
         wh_webhook_json_settle_email(webhook, stored, r->pool);
         keep_stored(webhook, stored);

@@ -30,6 +30,9 @@ my $server = WebhookServer->new(api => '',
     AuthType None
     Require all granted
 </Location>
+<Location "/elsewhere">
+    SetHandler webhook
+</Location>
 END
 my %webhook = (Name => 'forgery', Events => ['forgery.none'],
     State => 'Stopped', TargetUrl => 'http://127.0.0.1:9009/');
@@ -131,6 +134,19 @@ for my $change (@changes) {
         '... and says so';
     isnt call($method, $path, { %cookie, 'X-XSRF-TOKEN' => $one->{token} },
         $body)->{status}, 401, '... with it, it does not';
+}
+
+# The module that looks for the user has put a password into the request by
+# then, which is not the client's.
+{
+    my $path = '/elsewhere/Webhook/forgery.none/1';
+    my %cookie = (Cookie =>
+        "session=$one->{session}; XSRF-TOKEN=$one->{token}");
+
+    is call(POST => $path, { %cookie })->{status}, 401,
+        'with SetHandler the token is needed too';
+    is call(POST => $path, { %cookie, 'X-XSRF-TOKEN' => $one->{token} })
+        ->{status}, 204, '... and enough';
 }
 
 # -- other sites ---------------------------------------------------------------------
