@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "request/caller.h"
 
+#include <apr_strings.h>
 #include <http_config.h>
 #include <http_log.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "httpd_private.h"
 #include "policy/event_name.h"
 #include "policy/token.h"
+#include "request/answer.h"
 #include "request/credential.h"
 #include "request/forgery.h"
 
@@ -28,6 +30,27 @@ wh_call_t *wh_call_get(request_rec *r)
         ap_set_module_config(r->request_config, &webhook_module, call);
     }
     return call;
+}
+
+int wh_call_note_path(request_rec *r, const char *base_path)
+{
+    wh_form_kind_t form;
+    const char *rest = wh_path_find(&form, r->uri, base_path);
+    wh_call_t *call;
+
+    if (!rest) {
+        return 0;
+    }
+    call = wh_call_get(r);
+    call->form = form;
+    call->has_authorization =
+        apr_table_get(r->headers_in, "Authorization") != NULL;
+    call->rest = apr_pstrdup(r->pool, rest);
+    call->resource_path =
+        apr_pstrmemdup(r->pool, r->uri, (apr_size_t)(rest - r->uri));
+    /* An error of httpd's own is in the client's media type too. */
+    wh_answer_negotiate(r);
+    return 1;
 }
 
 static int check_context(const char **message, request_rec *r, wh_call_t *call)

@@ -35,28 +35,6 @@ static int is_ours(const request_rec *r)
     return call && call->rest;
 }
 
-/* Remembers which part of the path is what. 0: the path is not ours. */
-static int note_path(request_rec *r, const char *base_path)
-{
-    wh_form_kind_t form;
-    const char *rest = wh_path_find(&form, r->uri, base_path);
-    wh_call_t *call;
-
-    if (!rest) {
-        return 0;
-    }
-    call = wh_call_get(r);
-    call->form = form;
-    call->has_authorization =
-        apr_table_get(r->headers_in, "Authorization") != NULL;
-    call->rest = apr_pstrdup(r->pool, rest);
-    call->resource_path =
-        apr_pstrmemdup(r->pool, r->uri, (apr_size_t)(rest - r->uri));
-    /* An error of httpd's own is in the client's media type too. */
-    wh_answer_negotiate(r);
-    return 1;
-}
-
 static int translate_name(request_rec *r)
 {
     const char *base_path;
@@ -66,7 +44,7 @@ static int translate_name(request_rec *r)
         return DECLINED;
     }
     base_path = wh_config_base_path(r->server);
-    if (!note_path(r, base_path)) {
+    if (!wh_call_note_path(r, base_path)) {
         return DECLINED;
     }
     call = wh_call_get(r);
@@ -155,8 +133,8 @@ static int handler(request_rec *r)
     }
     /* With "SetHandler webhook" nothing was noted, and there may be no base
      * path. */
-    if (!is_ours(r) && !note_path(r, wh_config_base_path(r->server)) &&
-        !note_path(r, "")) {
+    if (!is_ours(r) && !wh_call_note_path(r, wh_config_base_path(r->server)) &&
+        !wh_call_note_path(r, "")) {
         return wh_answer_error(r, HTTP_NOT_FOUND,
                                "There is nothing at this path.");
     }

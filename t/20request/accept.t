@@ -238,6 +238,7 @@ my @errors = (
     [404, 'DELETE what is not there', write_as(DELETE => path_of($missing))],
     [404, 'PUT what is not there', write_as(PUT => path_of($missing), \%save)],
     [404, 'no such path', write_as(GET => path_of(1, 2, 3))],
+    [404, 'a path with a coded slash', write_as(POST => path_of('a%2Fb', 0), '{}')],
     [404, 'no such method', write_as(POST => "$agents/Nothing", 'null')],
     [404, 'SaveWebhook of none', write_as(POST => "$agents/SaveWebhook",
         { %save, WebhookId => $missing })],
