@@ -294,6 +294,11 @@ for (@paths) {
         is allowed($answer), $allow, '... what is allowed';
     }
 }
+is call($server, OPTIONS => path_of($id))->{headers}{'accept-patch'},
+    'application/json-patch+json, application/merge-patch+json',
+    'OPTIONS tells which patches there are';
+is call($server, OPTIONS => path_of())->{headers}{'accept-patch'}, undef,
+    '... where there are any';
 for my $method (qw(CreateDefaultWebhook SaveWebhook GetWebhook DeleteWebhook
     GetAllWebhooks TestWebhook SignalEvent GetLastError)) {
     my $options = call($server, OPTIONS => "$agents/$method");
