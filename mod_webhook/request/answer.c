@@ -16,7 +16,9 @@
 
 #define ERROR_ROOT "Error"
 #define ERROR_SOURCE "mod_webhook"
-#define FALLBACK_CHALLENGE "Basic realm=\"webhook\""
+
+/* Not Basic: a browser would ask for a password that nobody here takes. */
+#define FALLBACK_CHALLENGE "Bearer realm=\"webhook\""
 #define RETRY_AFTER_SECONDS "1"
 
 /* What clients of the API know as the kind of an error. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "request/caller.h"
 
+#include <apr_strings.h>
 #include <http_config.h>
 #include <http_log.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "httpd_private.h"
 #include "policy/event_name.h"
 #include "policy/token.h"
+#include "request/answer.h"
 #include "request/credential.h"
 #include "request/forgery.h"
 
@@ -44,6 +46,39 @@ static void inherit_token(const request_rec *r, wh_call_t *call)
             call->token = before->token;
         }
     }
+}
+
+/* Whether the client itself sent the header. A request that httpd made of
+ * another one says what that one says. */
+static int sent_authorization(const request_rec *r)
+{
+    const wh_call_t *call;
+
+    while (r->prev || r->main) {
+        r = r->prev ? r->prev : r->main;
+    }
+    call = wh_call_find(r);
+    return call && call->has_authorization;
+}
+
+int wh_call_note_path(request_rec *r, const char *base_path)
+{
+    wh_form_kind_t form;
+    const char *rest = wh_path_find(&form, r->uri, base_path);
+    wh_call_t *call;
+
+    if (!rest) {
+        return 0;
+    }
+    call = wh_call_get(r);
+    call->form = form;
+    call->has_authorization = sent_authorization(r);
+    call->rest = apr_pstrdup(r->pool, rest);
+    call->resource_path =
+        apr_pstrmemdup(r->pool, r->uri, (apr_size_t)(rest - r->uri));
+    /* An error of httpd's own is in the client's media type too. */
+    wh_answer_negotiate(r);
+    return 1;
 }
 
 static int check_context(const char **message, request_rec *r, wh_call_t *call)

@@ -31,6 +31,13 @@ wh_call_t *wh_call_find(const request_rec *r);
 wh_call_t *wh_call_get(request_rec *r);
 
 /**
+ * Remembers which part of the request's path is what, and the media type of
+ * the answer: an error of httpd's own is in the client's, too.
+ * @return 1; 0 if the path is not the API's
+ */
+int wh_call_note_path(request_rec *r, const char *base_path);
+
+/**
  * Looks at whom check_authn has let in: the tenant, the application, and
  * whether another site's page makes a browser send this.
  * @param message set when refused

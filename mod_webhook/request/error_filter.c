@@ -8,6 +8,7 @@
 #include <http_request.h>
 #include <util_filter.h>
 
+#include "config/config.h"
 #include "httpd_private.h"
 #include "request/answer.h"
 #include "request/caller.h"
@@ -77,11 +78,21 @@ static apr_status_t replace(ap_filter_t *filter, apr_bucket_brigade *page)
     return ap_pass_brigade(filter->next, page);
 }
 
-static void insert_error_filter(request_rec *r)
+/* A path with "%2F" or "%zz" is refused before translate_name sees it. */
+static int is_ours(request_rec *r)
 {
     const wh_call_t *call = wh_call_find(r);
 
-    if (call && call->rest && r->status >= HTTP_BAD_REQUEST) {
+    if (call && call->rest) {
+        return 1;
+    }
+    return !call && r->uri && !r->proxyreq && wh_config_engine(r->server) &&
+           wh_call_note_path(r, wh_config_base_path(r->server));
+}
+
+static void insert_error_filter(request_rec *r)
+{
+    if (r->status >= HTTP_BAD_REQUEST && is_ours(r)) {
         ap_add_output_filter(FILTER, NULL, r, r->connection);
     }
 }

@@ -47,40 +47,6 @@ static int post_read_request(request_rec *r)
     return DECLINED;
 }
 
-/* Whether the client itself sent the header. A request that httpd made of
- * another one says what that one says. */
-static int sent_authorization(const request_rec *r)
-{
-    const wh_call_t *call;
-
-    while (r->prev || r->main) {
-        r = r->prev ? r->prev : r->main;
-    }
-    call = wh_call_find(r);
-    return call && call->has_authorization;
-}
-
-/* Remembers which part of the path is what. 0: the path is not ours. */
-static int note_path(request_rec *r, const char *base_path)
-{
-    wh_form_kind_t form;
-    const char *rest = wh_path_find(&form, r->uri, base_path);
-    wh_call_t *call;
-
-    if (!rest) {
-        return 0;
-    }
-    call = wh_call_get(r);
-    call->form = form;
-    call->has_authorization = sent_authorization(r);
-    call->rest = apr_pstrdup(r->pool, rest);
-    call->resource_path =
-        apr_pstrmemdup(r->pool, r->uri, (apr_size_t)(rest - r->uri));
-    /* An error of httpd's own is in the client's media type too. */
-    wh_answer_negotiate(r);
-    return 1;
-}
-
 static int translate_name(request_rec *r)
 {
     const char *base_path;
@@ -90,7 +56,7 @@ static int translate_name(request_rec *r)
         return DECLINED;
     }
     base_path = wh_config_base_path(r->server);
-    if (!note_path(r, base_path)) {
+    if (!wh_call_note_path(r, base_path)) {
         return DECLINED;
     }
     call = wh_call_get(r);
@@ -179,8 +145,8 @@ static int handler(request_rec *r)
     }
     /* With "SetHandler webhook" nothing was noted, and there may be no base
      * path. */
-    if (!is_ours(r) && !note_path(r, wh_config_base_path(r->server)) &&
-        !note_path(r, "")) {
+    if (!is_ours(r) && !wh_call_note_path(r, wh_config_base_path(r->server)) &&
+        !wh_call_note_path(r, "")) {
         return wh_answer_error(r, HTTP_NOT_FOUND,
                                "There is nothing at this path.");
     }

@@ -297,6 +297,8 @@ void wh_subscription_set_validators(request_rec *r, const wh_webhook_t *webhook)
 
 int wh_subscription_preconditions(const char **message, request_rec *r)
 {
+    const char *not_tags = apr_table_get(r->headers_in, "If-None-Match");
+    const char *tag = apr_table_get(r->headers_out, "ETag");
     int status;
 
     /* RFC 9110 section 13.1.4: the tag alone counts then. */
@@ -304,6 +306,11 @@ int wh_subscription_preconditions(const char **message, request_rec *r)
         apr_table_unset(r->headers_in, "If-Unmodified-Since");
     }
     status = ap_meets_conditions(r);
+    /* Section 13.1.2: "W/" does not matter here. httpd minds it in writes. */
+    if (status == OK && not_tags && tag &&
+        ap_find_etag_weak(r->pool, not_tags, tag)) {
+        status = HTTP_PRECONDITION_FAILED;
+    }
     if (status == OK || status == HTTP_NOT_MODIFIED) {
         return OK;
     }

@@ -238,6 +238,7 @@ my @errors = (
     [404, 'DELETE what is not there', write_as(DELETE => path_of($missing))],
     [404, 'PUT what is not there', write_as(PUT => path_of($missing), \%save)],
     [404, 'no such path', write_as(GET => path_of(1, 2, 3))],
+    [404, 'a path with a coded slash', write_as(POST => path_of('a%2Fb', 0), '{}')],
     [404, 'no such method', write_as(POST => "$agents/Nothing", 'null')],
     [404, 'SaveWebhook of none', write_as(POST => "$agents/SaveWebhook",
         { %save, WebhookId => $missing })],
@@ -293,6 +294,11 @@ for (@paths) {
         is allowed($answer), $allow, '... what is allowed';
     }
 }
+is call($server, OPTIONS => path_of($id))->{headers}{'accept-patch'},
+    'application/json-patch+json, application/merge-patch+json',
+    'OPTIONS tells which patches there are';
+is call($server, OPTIONS => path_of())->{headers}{'accept-patch'}, undef,
+    '... where there are any';
 for my $method (qw(CreateDefaultWebhook SaveWebhook GetWebhook DeleteWebhook
     GetAllWebhooks TestWebhook SignalEvent GetLastError)) {
     my $options = call($server, OPTIONS => "$agents/$method");
