@@ -86,7 +86,7 @@ static int is_ours(request_rec *r)
     if (call && call->rest) {
         return 1;
     }
-    return !call && r->uri && !r->proxyreq && wh_config_engine(r->server) &&
+    return r->uri && !r->proxyreq && wh_config_engine(r->server) &&
            wh_call_note_path(r, wh_config_base_path(r->server));
 }
 

@@ -40,9 +40,9 @@ static int is_ours(const request_rec *r)
  * looked for, and it is in the request from then on, through any redirect. */
 static int post_read_request(request_rec *r)
 {
-    if (wh_config_engine(r->server)) {
-        wh_call_get(r)->has_authorization =
-            apr_table_get(r->headers_in, "Authorization") != NULL;
+    if (wh_config_engine(r->server) &&
+        apr_table_get(r->headers_in, "Authorization")) {
+        wh_call_get(r)->has_authorization = 1;
     }
     return DECLINED;
 }

@@ -95,7 +95,7 @@ for my $user ('', 'tje0:Tje0') {
     my $answer = $bare->request(POST => '/api/v1/Webhook/a.b/1', user => $user);
 
     is $answer->{status}, 401, "without AuthType, '$user' is nobody";
-    like $answer->{headers}{'www-authenticate'}, qr/^Basic /, '... is asked';
+    like $answer->{headers}{'www-authenticate'}, qr/^Bearer /, '... is asked';
     like $answer->{content}, qr/"ErrorType":"AuthenticationException"/,
         '... in the form of the API';
 }
