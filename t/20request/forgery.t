@@ -136,6 +136,29 @@ for my $change (@changes) {
         $body)->{status}, 401, '... with it, it does not';
 }
 
+# The document of the API names the header where it is needed.
+{
+    my %cookie = (Cookie =>
+        "session=$one->{session}; XSRF-TOKEN=$one->{token}");
+    my $paths = decode_json(call(GET => path_of('openapi.json'), { %cookie })
+        ->{content})->{paths};
+    my $count = 0;
+
+    for my $path (sort keys %$paths) {
+        for my $method (sort keys %{ $paths->{$path} }) {
+            my $named = grep { ($_->{'$ref'} // '') =~ /X-XSRF-TOKEN/ }
+                @{ $paths->{$path}{$method}{parameters} };
+            my $real = $path =~ s/\{\w+\}/1/gr;
+            my $answer = call(uc $method, "/api/v1$real", { %cookie });
+
+            is $answer->{status} == 401 ? 1 : 0, $named,
+                uc $method . " $path: X-XSRF-TOKEN as described";
+            $count++;
+        }
+    }
+    cmp_ok $count, '>', 15, 'all operations';
+}
+
 # The module that looks for the user has put a password into the request by
 # then, which is not the client's.
 {

@@ -349,6 +349,11 @@ for ('null', '5', '"text"', 'true', '', " \n", '{', '[', '{"Name":', 'Name',
     not_patched $_, 400, qr/./, "the body '$name'";
 }
 not_patched '{}', 415, qr/Content-Type/, 'another type', 'text/plain';
+is patch('{}', 'text/plain')->{headers}{'accept-patch'},
+    'application/json-patch+json, application/merge-patch+json',
+    '... and which ones there are';
+is call($server, PUT => path_of($id), '{}', 'Content-Type' => 'text/plain')
+    ->{headers}{'accept-patch'}, undef, '... which PUT does not tell';
 not_patched '{"Name":"' . 'x' x (256 * 1024) . '"}', 413, qr/./,
     'a body that is too large';
 

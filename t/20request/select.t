@@ -13,8 +13,9 @@ use WebhookRun ();
 use WebhookServer ();
 use WebhookSink ();
 
-# Targets that answer 500, on purpose.
-WebhookRun::expect_log(qr/WH1221: webhook \d+ .* status 500/);
+# Targets that answer 500 and an application that nobody knows, on purpose.
+WebhookRun::expect_log(qr/WH1221: webhook \d+ .* status 500/,
+    qr/WH2033: user tje0: the application is not known/);
 
 my $server = WebhookServer->new(conf => "WebhookRetry 100ms\n")->start;
 my $sink = WebhookSink->new(script => {
@@ -340,6 +341,138 @@ is_deeply [sort keys %{ $openapi->{components}{schemas}{Webhook}{properties}
         [sort @types], 'its signal takes all media types';
     ok !$signal->{requestBody}{required}, '... or nothing';
 }
+
+# -- the headers that it names ---------------------------------------------------
+
+# Named ones by their operation; those of answers by operation and status.
+my $parts = $openapi->{components} || {};
+my @described_operations = map {
+    my $path = $_;
+    map { { %{ $openapi->{paths}{$path}{$_} }, method => uc, path => $path } }
+        grep { /\A(?:get|put|post|patch|delete)\z/ }
+        sort keys %{ $openapi->{paths}{$path} }
+} sort keys %{ $openapi->{paths} || {} };
+
+sub component {
+    my ($kind, $reference) = @_;
+    my ($name) = ($reference->{'$ref'} // '') =~ m{\A#/components/$kind/(.+)\z};
+
+    return $name && $parts->{$kind}{$name} ? $name : undef;
+}
+
+sub takes {
+    my ($operation, $header) = @_;
+
+    return scalar grep { $_ eq $header } map { component(parameters => $_) // () }
+        @{ $operation->{parameters} };
+}
+
+sub gives {
+    my ($operation, $status) = @_;
+
+    return sort keys %{ $operation->{responses}{$status}{headers} || {} };
+}
+
+my %body = (
+    v1Webhook_SignalEvent => {}, v1Webhook_PatchWebhook => {},
+    v1WebhookAgent_GetAllWebhooks => {},
+    v1WebhookAgent_TestWebhook => { Webhook => \%member },
+    v1WebhookAgent_SignalEvent => { EventName => 't20.none' },
+    v1WebhookAgent_GetLastError => { WebhookId => $id },
+    map { ("v1${_}Webhook" => \%member) } qw(Webhook_Post Webhook_Put Webhook_Test
+        WebhookAgent_Save),
+);
+
+# As it should be called, on a webhook of its own if it deletes one.
+sub perform {
+    my ($operation, %headers) = @_;
+    my $name = $operation->{operationId};
+    my $target = $name =~ /Delete/ ? create($server, TargetUrl => $sink->url)
+        : $id;
+    my $path = $base . $operation->{path} =~ s/\{id\}/$target/r
+        =~ s/\{eventName\}/t20.none/r =~ s/\{primaryKey\}/1/r;
+
+    $path .= "?webhookId=$target" if $name =~ /Agent_(?:Get|Delete)Webhook\z/;
+    return call($server, $operation->{method}, $path, $body{$name}, %headers);
+}
+
+my @conditions = (['If-Match' => '"no"'], ['If-None-Match' => '*'],
+    ['If-Unmodified-Since' => 'Mon, 01 Jan 2001 00:00:00 GMT']);
+
+is_deeply [sort keys %{ $parts->{parameters} }],
+    [sort qw(SO-AppToken X-XSRF-TOKEN Idempotency-Key),
+        map { $_->[0] } @conditions], 'headers of requests are described';
+is_deeply [sort keys %{ $parts->{headers} }],
+    [sort qw(Accept-Encoding Accept-Patch Allow ETag Last-Modified Retry-After
+        WWW-Authenticate X-SuperOffice-EventId)], '... and those of answers';
+for my $name (sort keys %{ $parts->{parameters} }) {
+    is_deeply [@{ $parts->{parameters}{$name} }{qw(name in)}],
+        [$name, 'header'], "... $name";
+}
+is_deeply [map { [$_->{operationId}, grep { !defined component(headers => $_) }
+    map { values %{ $_->{headers} || {} } } values %{ $_->{responses} }] }
+    @described_operations], [map { [$_->{operationId}] } @described_operations],
+    'no answer has one that is not described';
+
+# Whether a header comes that an operation names, and none that it does not.
+sub has_named {
+    my ($operation, $answer, $name) = @_;
+    my @given = grep { defined $answer->{headers}{lc $_} }
+        sort keys %{ $parts->{headers} };
+
+    is_deeply \@given, [gives($operation, $answer->{status})],
+        "$operation->{operationId}: $name";
+    return;
+}
+
+for my $operation (@described_operations) {
+    my $name = $operation->{operationId};
+    my $answer = perform($operation);
+    my $app = perform($operation, 'SO-AppToken' => 'x');
+
+    like $answer->{status}, qr/\A20[04]\z/, "$name: it succeeds";
+    has_named $operation, $answer, '... with the headers that it names';
+    is !!takes($operation, 'SO-AppToken'), $app->{status} == 401,
+        '... SO-AppToken counts';
+    has_named $operation, $server->request($operation->{method},
+        real_path($operation->{path}), user => ''), '... 401';
+    is !!takes($operation, 'X-XSRF-TOKEN'), $operation->{method} ne 'GET',
+        '... X-XSRF-TOKEN is for what is no GET';
+    is perform($operation, 'Idempotency-Key' => 'a b')->{status},
+        takes($operation, 'Idempotency-Key') ? 400 : $answer->{status},
+        '... Idempotency-Key';
+    is perform($operation, @$_)->{status},
+        takes($operation, $_->[0]) ? 412 : $answer->{status}, "... $_->[0]"
+        for @conditions;
+    next if !$operation->{responses}{415};
+    my $coded = perform($operation, 'Content-Encoding' => 'gzip');
+
+    refused $coded, 415, qr/Content-Encoding/, "$name: a coding";
+    has_named $operation, $coded, '... 415';
+}
+is_deeply [gives({ responses => $_->{responses} }, 405)], ['Allow'],
+    "$_->{operationId}: 405 names Allow" for @described_operations;
+is_deeply [map { [gives($_, 503)] } @described_operations],
+    [map { ['Retry-After'] } @described_operations], '503 names Retry-After';
+is_deeply [map { $_->{responses}{429} ? gives($_, 429) : 'Retry-After' }
+    @described_operations], [map { 'Retry-After' } @described_operations],
+    '429 too';
+is $parts->{securitySchemes}{SoAppToken}{name}, 'SO-AppToken',
+    'an application is a way to authenticate';
+
+# -- its numbers ---------------------------------------------------------------------
+
+is_deeply $parts->{schemas}{Webhook}{properties}{WebhookId},
+    { type => 'integer', format => 'int32', readOnly => JSON::PP::true },
+    'an id has 32 bits';
+is $parts->{schemas}{Webhook}{properties}{TotalCalls}{format}, 'int64',
+    'a count 64';
+is_deeply [map { "$_->{name} $_->{schema}{type} $_->{schema}{format}" }
+    grep { ($_->{schema}{type} // '') eq 'integer' }
+    @{ ($openapi->{paths}{'/Webhook/{eventName}/{primaryKey}'}{post}
+        || {})->{parameters} },
+    @{ ($openapi->{paths}{'/Webhook/{id}'}{get} || {})->{parameters} }],
+    ['primaryKey integer int32', 'id integer int32'], 'ids in paths too';
 
 SKIP: {
     my ($folder, $why) =

@@ -12,7 +12,7 @@ use JSON::PP qw(decode_json);
 use MIME::Base64 qw(encode_base64);
 use WebhookRun ();
 
-plan tests => 328, need_module('webhook'), need_lwp();
+plan tests => 338, need_module('webhook'), need_lwp();
 
 my $basic = 'Basic ' . encode_base64('tje0:Tje0', '');
 my $api = '/api/v1/Webhook';
@@ -191,8 +191,15 @@ for my $type ('text/plain', 'application/jsonx', 'multipart/form-data',
     refused call(POST => "$api/t20.none/0", '{}', 'Content-Type' => $type),
         415, qr/Content-Type|charset/, "type $type";
 }
-refused call(POST => "$api/t20.none/0", '{}', 'Content-Encoding' => 'gzip'),
-    415, qr/Content-Encoding/, 'coding gzip';
+for my $coding ('gzip', 'identity, gzip', 'x') {
+    my $answer = call(POST => "$api/t20.none/0", '{}',
+        'Content-Encoding' => $coding);
+
+    refused $answer, 415, qr/Content-Encoding/, "coding $coding";
+    is $answer->header('Accept-Encoding'), 'identity', '... and which there is';
+}
+is call(POST => "$api/t20.none/0", '{}', 'Content-Type' => 'text/plain')
+    ->header('Accept-Encoding'), undef, 'which is not what is wrong with a type';
 refused call(POST => "$api/t20.none/0", '{"a":"' . 'x' x ($limit - 7) . '"}'),
     413, qr/$limit/, 'one byte too much';
 
