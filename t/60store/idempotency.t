@@ -67,6 +67,13 @@ SKIP: {
     received();
 }
 
+# What is not stored is not remembered.
+is try_signal($server, 'key.other', 1, {}, 'Idempotency-Key' => 'free')
+    ->{status}, 204, 'an event with a key that nobody listens to';
+$first = id_of('free', 2, { a => 1 });
+is received(), $first, '... leaves the key to another event';
+$first = id_of('one', 1, { a => 1, b => 2 });
+
 # -- all at once ---------------------------------------------------------------
 
 my @pids;
