@@ -180,8 +180,11 @@ static const char *line_of(const char *name)
 static const char *member(const json_t *body, const char *name)
 {
     json_t *value = json_object_get(body, name);
+    char *text = value ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
+    const char *copy = apr_pstrdup(pool, text);
 
-    return value ? apr_pstrdup(pool, json_dumps(value, JSON_ENCODE_ANY)) : NULL;
+    free(text);
+    return copy;
 }
 
 static void test_request(void)
