@@ -118,7 +118,7 @@ static const char *describe(const json_error_t *error, apr_pool_t *pool)
         what = "has the same name twice in an object";
         break;
     case json_error_numeric_overflow:
-        what = "has a number that does not fit 64 bits";
+        what = "has a number that does not fit";
         break;
     case json_error_invalid_utf8:
         what = "is not valid UTF-8";

@@ -573,8 +573,8 @@ static wh_field_kind_t kind_of(const field_t *field)
     static const struct {
         write_fn_t *write;
         wh_field_kind_t kind;
-    } kinds[] = {{write_id, WH_FIELD_NUMBER},
-                 {write_count, WH_FIELD_NUMBER},
+    } kinds[] = {{write_id, WH_FIELD_INT32},
+                 {write_count, WH_FIELD_INT64},
                  {write_events, WH_FIELD_TEXTS},
                  {write_state, WH_FIELD_NAMED},
                  {write_flags, WH_FIELD_FLAGS},

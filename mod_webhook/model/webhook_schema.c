@@ -18,8 +18,10 @@ static json_t *names_of(const wh_field_t *field)
 static json_t *schema_of(const wh_field_t *field)
 {
     switch (field->kind) {
-    case WH_FIELD_NUMBER:
-        return json_pack("{s:s}", "type", "integer");
+    case WH_FIELD_INT32:
+    case WH_FIELD_INT64:
+        return json_pack("{s:s, s:s}", "type", "integer", "format",
+                         field->kind == WH_FIELD_INT32 ? "int32" : "int64");
     case WH_FIELD_TEXTS:
         return json_pack("{s:[s,s], s:{s:s}}", "type", "array", "null", "items",
                          "type", "string");

@@ -138,6 +138,9 @@ static int read_body(body_t *body, const char **message, request_rec *r)
 
     body->limit = (apr_size_t)wh_config_max_body(r->server);
     if (coding && apr_cstr_casecmp(coding, "identity")) {
+        /* RFC 9110 section 12.5.3: so that it is not taken for a refusal of the
+         * media type. */
+        apr_table_setn(r->headers_out, "Accept-Encoding", "identity");
         *message = "The request body must come without Content-Encoding.";
         return HTTP_UNSUPPORTED_MEDIA_TYPE;
     }

@@ -48,6 +48,10 @@ int wh_resource_answer_last_error(request_rec *r, apr_int32_t id,
 #define WH_ROOT_TEXT "string"
 
 /* resource_patch.c */
+/** What Accept-Patch says (RFC 5789 section 3.1). */
+#define WH_PATCH_TYPES                                                         \
+    "application/json-patch+json, application/merge-patch+json"
+
 wh_resource_fn_t wh_resource_patch;
 
 /** What REST answers with: the entity with _Links, as $select has it.

@@ -14,12 +14,10 @@
 #include "httpd_private.h"
 #include "media/accept.h"
 #include "media/media.h"
-#include "model/webhook_json.h"
 #include "request/answer.h"
 #include "request/caller.h"
+#include "request/openapi.h"
 #include "request/resource.h"
-
-#define REFERENCE(name) "#/components/schemas/" name
 
 #define MEDIA_NAME(kind, name) name,
 static const char *const request_types[] = {WH_MEDIA_TYPES(MEDIA_NAME)};
@@ -58,12 +56,6 @@ static const shape_t shapes[WH_OPERATION_COUNT] = {
     [WH_OPERATION_AGENT_LAST_ERROR] = {"IdArguments", "Text", 0},
 };
 
-static json_t *reference(const char *name, apr_pool_t *pool)
-{
-    return json_pack("{s:s}", "$ref",
-                     apr_pstrcat(pool, REFERENCE(""), name, NULL));
-}
-
 static json_t *content(const char *const *types, size_t count, const char *name,
                        apr_pool_t *pool)
 {
@@ -73,7 +65,8 @@ static json_t *content(const char *const *types, size_t count, const char *name,
     for (i = 0; i < count; i++) {
         json_object_set_new(
             object, types[i],
-            json_pack("{s:o}", "schema", reference(name, pool)));
+            json_pack("{s:o}", "schema",
+                      wh_openapi_reference("schemas", name, pool)));
     }
     return object;
 }
@@ -84,11 +77,12 @@ static json_t *answer_content(const char *name, apr_pool_t *pool)
                    name, pool);
 }
 
-static json_t *parameter(const char *name, const char *where, const char *type)
+static json_t *parameter(const char *name, const char *where, int is_int32)
 {
-    return json_pack("{s:s, s:s, s:b, s:{s:s}}", "name", name, "in", where,
-                     "required", !strcmp(where, "path"), "schema", "type",
-                     type);
+    return json_pack("{s:s, s:s, s:b, s:o}", "name", name, "in", where,
+                     "required", !strcmp(where, "path"), "schema",
+                     is_int32 ? wh_openapi_int32()
+                              : json_pack("{s:s}", "type", "string"));
 }
 
 /* What stands in braces in a path. */
@@ -103,8 +97,7 @@ static void add_path_parameters(json_t *list, const char *path,
         close = strchr(open, '}');
         name = apr_pstrmemdup(pool, open + 1, (apr_size_t)(close - open) - 1);
         json_array_append_new(
-            list, parameter(name, "path",
-                            strcmp(name, "eventName") ? "integer" : "string"));
+            list, parameter(name, "path", strcmp(name, "eventName") != 0));
     }
 }
 
@@ -113,33 +106,34 @@ static void add_query_parameters(json_t *list, const wh_operation_t *operation)
     static const struct {
         wh_operation_id_t operation;
         const char *name;
-        const char *type;
+        int is_int32;
     } queries[] = {
-        {WH_OPERATION_LIST, "nameFilter", "string"},
-        {WH_OPERATION_LIST, "eventFilter", "string"},
-        {WH_OPERATION_LIST, "statusFilter", "string"},
-        {WH_OPERATION_CREATE, "$select", "string"},
-        {WH_OPERATION_GET, "$select", "string"},
-        {WH_OPERATION_UPDATE, "$select", "string"},
-        {WH_OPERATION_PATCH, "$select", "string"},
-        {WH_OPERATION_AGENT_GET, "$select", "string"},
-        {WH_OPERATION_AGENT_GET, "webhookId", "integer"},
-        {WH_OPERATION_AGENT_DELETE, "webhookId", "integer"},
-        {WH_OPERATION_AGENT_LIST, "$select", "string"},
+        {WH_OPERATION_LIST, "nameFilter", 0},
+        {WH_OPERATION_LIST, "eventFilter", 0},
+        {WH_OPERATION_LIST, "statusFilter", 0},
+        {WH_OPERATION_CREATE, "$select", 0},
+        {WH_OPERATION_GET, "$select", 0},
+        {WH_OPERATION_UPDATE, "$select", 0},
+        {WH_OPERATION_PATCH, "$select", 0},
+        {WH_OPERATION_AGENT_GET, "$select", 0},
+        {WH_OPERATION_AGENT_GET, "webhookId", 1},
+        {WH_OPERATION_AGENT_DELETE, "webhookId", 1},
+        {WH_OPERATION_AGENT_LIST, "$select", 0},
     };
     size_t i;
 
     for (i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
         if (queries[i].operation == operation->id) {
             json_array_append_new(
-                list, parameter(queries[i].name, "query", queries[i].type));
+                list, parameter(queries[i].name, "query", queries[i].is_int32));
         }
     }
 }
 
 /* Statuses come as "200 404". */
-static void add_answers(json_t *answers, const char *statuses,
-                        const char *schema, apr_pool_t *pool)
+static void add_answers(json_t *answers, const wh_operation_t *operation,
+                        const char *statuses, const char *schema,
+                        apr_pool_t *pool)
 {
     char *rest = NULL;
     char *status = apr_strtok(apr_pstrdup(pool, statuses), " ", &rest);
@@ -149,9 +143,14 @@ static void add_answers(json_t *answers, const char *statuses,
         const char *line = ap_get_status_line(number);
         json_t *answer = json_pack("{s:s}", "description", line + 4);
         const char *name = number >= HTTP_BAD_REQUEST ? "Error" : schema;
+        json_t *headers;
 
         if (name && number != HTTP_NO_CONTENT) {
             json_object_set_new(answer, "content", answer_content(name, pool));
+        }
+        headers = wh_openapi_answer_headers(operation, number, name, pool);
+        if (headers) {
+            json_object_set_new(answer, "headers", headers);
         }
         json_object_set_new(answers, status, answer);
     }
@@ -174,8 +173,9 @@ static json_t *describe(const wh_operation_t *operation, apr_pool_t *pool)
 
     add_path_parameters(parameters, operation->path, pool);
     add_query_parameters(parameters, operation);
-    add_answers(answers, operation->statuses, shape->answer, pool);
-    add_answers(answers, WH_STATUSES_OF_ALL, NULL, pool);
+    wh_openapi_add_parameters(parameters, operation, pool);
+    add_answers(answers, operation, operation->statuses, shape->answer, pool);
+    add_answers(answers, operation, WH_STATUSES_OF_ALL, NULL, pool);
     if (shape->request) {
         json_object_set_new(
             description, "requestBody",
@@ -210,75 +210,32 @@ static json_t *paths(apr_pool_t *pool)
     return all;
 }
 
-static json_t *linked_webhook(void)
+/* The application is told beside the user, or comes with his token. */
+static json_t *security(void)
 {
-    json_t *schema = wh_webhook_json_schema();
-
-    json_object_set_new(json_object_get(schema, "properties"), "_Links",
-                        json_pack("{s:s, s:{s:s}, s:b}", "type", "object",
-                                  "additionalProperties", "type", "string",
-                                  "readOnly", 1));
-    return schema;
-}
-
-static json_t *schemas(apr_pool_t *pool)
-{
-    json_t *all = json_pack(
-        "{s:o, s:o, s:{s:s, s:o}, s:{s:[o, {s:s}]}, s:{s:s}, s:{s:s}, s:{}}",
-        "Webhook", wh_webhook_json_schema(), "WebhookWithLinks",
-        linked_webhook(), "Webhooks", "type", "array", "items",
-        reference("Webhook", pool), "WebhookOrNull", "anyOf",
-        reference("Webhook", pool), "type", "null", "Text", "type", "string",
-        "Data", "type", "object", "Anything");
-
-    json_object_set_new(all, "Patch",
-                        json_pack("{s:[{s:s}, {s:s, s:{s:s}}]}", "anyOf",
-                                  "type", "object", "type", "array", "items",
-                                  "type", "object"));
-    json_object_set_new(
-        all, "WebhookResult",
-        json_pack("{s:s, s:{s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}}}", "type",
-                  "object", "properties", "Success", "type", "boolean",
-                  "Message", "type", "string", "TableRight", "type", "null",
-                  "FieldProperties", "type", "object"));
-    json_object_set_new(
-        all, "Error",
-        json_pack("{s:s, s:{s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}}}",
-                  "type", "object", "properties", "Error", "type", "boolean",
-                  "ErrorType", "type", "string", "Message", "type", "string",
-                  "ErrorMessage", "type", "string", "ErrorSource", "type",
-                  "string"));
-    return all;
-}
-
-static void add_argument_schemas(json_t *all, apr_pool_t *pool)
-{
-    json_object_set_new(all, "Filters",
-                        json_pack("{s:[s,s], s:{s:{}, s:{}, s:{}}}", "type",
-                                  "object", "null", "properties", "NameFilter",
-                                  "EventFilter", "StatusFilter"));
-    json_object_set_new(all, "TestArguments",
-                        json_pack("{s:s, s:{s:o}}", "type", "object",
-                                  "properties", "Webhook",
-                                  reference("Webhook", pool)));
-    json_object_set_new(
-        all, "SignalArguments",
-        json_pack("{s:s, s:[s], s:{s:{s:s}, s:{s:s}, s:{s:[s,s]}}}", "type",
-                  "object", "required", "EventName", "properties", "EventName",
-                  "type", "string", "PrimaryKey", "type", "integer", "Data",
-                  "type", "object", "null"));
-    json_object_set_new(all, "IdArguments",
-                        json_pack("{s:s, s:{s:{s:s}}}", "type", "object",
-                                  "properties", "WebhookId", "type",
-                                  "integer"));
+    return json_pack("[{s:[]}, {s:[]}, {s:[]}, {s:[], s:[]}, {s:[], s:[]}, "
+                     "{s:[], s:[]}]",
+                     "Basic", "Bearer", "SoTicket", "Basic", "SoAppToken",
+                     "Bearer", "SoAppToken", "SoTicket", "SoAppToken");
 }
 
 static json_t *security_schemes(void)
 {
-    return json_pack("{s:{s:s, s:s}, s:{s:s, s:s}, s:{s:s, s:s, s:s}}", "Basic",
-                     "type", "http", "scheme", "basic", "Bearer", "type",
-                     "http", "scheme", "bearer", "SoTicket", "type", "apiKey",
-                     "in", "header", "name", "Authorization");
+    return json_pack("{s:{s:s, s:s}, s:{s:s, s:s}, s:{s:s, s:s, s:s}, "
+                     "s:{s:s, s:s, s:s}}",
+                     "Basic", "type", "http", "scheme", "basic", "Bearer",
+                     "type", "http", "scheme", "bearer", "SoTicket", "type",
+                     "apiKey", "in", "header", "name", "Authorization",
+                     "SoAppToken", "type", "apiKey", "in", "header", "name",
+                     "SO-AppToken");
+}
+
+static json_t *components(apr_pool_t *pool)
+{
+    return json_pack("{s:o, s:o, s:o, s:o}", "schemas",
+                     wh_openapi_schemas(pool), "parameters",
+                     wh_openapi_parameters(), "headers", wh_openapi_headers(),
+                     "securitySchemes", security_schemes());
 }
 
 int wh_resource_openapi(request_rec *r, const wh_path_t *path)
@@ -287,17 +244,12 @@ int wh_resource_openapi(request_rec *r, const wh_path_t *path)
     apr_size_t length = strlen(here) - strlen(WH_REST_RESOURCE);
     const char *base =
         wh_resource_url(r, apr_pstrmemdup(r->pool, here, length));
-    json_t *all = schemas(r->pool);
-    json_t *document;
 
     (void)path;
-    add_argument_schemas(all, r->pool);
-    document = json_pack("{s:s, s:{s:s, s:s}, s:[{s:s}], s:o, s:{s:o, s:o}, "
-                         "s:[{s:[]}, {s:[]}, {s:[]}]}",
-                         "openapi", "3.1.0", "info", "title", "mod_webhook",
-                         "version", WH_VERSION, "servers", "url", base, "paths",
-                         paths(r->pool), "components", "schemas", all,
-                         "securitySchemes", security_schemes(), "security",
-                         "Basic", "Bearer", "SoTicket");
-    return wh_answer_value(r, "OpenApi", document);
+    return wh_answer_value(
+        r, "OpenApi",
+        json_pack("{s:s, s:{s:s, s:s}, s:[{s:s}], s:o, s:o, s:o}", "openapi",
+                  "3.1.0", "info", "title", "mod_webhook", "version",
+                  WH_VERSION, "servers", "url", base, "paths", paths(r->pool),
+                  "components", components(r->pool), "security", security()));
 }

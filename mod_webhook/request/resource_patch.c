@@ -97,6 +97,10 @@ int wh_resource_patch(request_rec *r, const wh_path_t *path)
     if (status == OK) {
         status = read_patch(&patch, &message, r);
     }
+    if (status == HTTP_UNSUPPORTED_MEDIA_TYPE) {
+        /* RFC 5789 section 2.2 */
+        apr_table_setn(r->headers_out, "Accept-Patch", WH_PATCH_TYPES);
+    }
     if (status != OK) {
         return wh_answer_error(r, status, message);
     }

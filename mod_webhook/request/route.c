@@ -10,8 +10,6 @@
 #include "request/caller.h"
 #include "request/resource.h"
 
-#define PATCH_TYPES "application/json-patch+json, application/merge-patch+json"
-
 /* Who answers which operation. */
 static wh_resource_fn_t *const resources[WH_OPERATION_COUNT] = {
     [WH_OPERATION_DEFAULT] = wh_resource_default,
@@ -62,7 +60,7 @@ static int answer_other(request_rec *r, const wh_path_t *path)
     if (r->method_number == M_OPTIONS) {
         if (wh_operation_find(path, "PATCH")) {
             /* RFC 5789 section 3.1 */
-            apr_table_setn(r->headers_out, "Accept-Patch", PATCH_TYPES);
+            apr_table_setn(r->headers_out, "Accept-Patch", WH_PATCH_TYPES);
         }
         return wh_answer_empty(r);
     }
