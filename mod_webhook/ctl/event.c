@@ -5,6 +5,8 @@
 
 #include "ctl/record.h"
 
+#include "media/json.h"
+
 /* Deliveries that are shown of one event; there is one for each webhook. */
 #define DELIVERIES_MAX 500
 
@@ -46,7 +48,7 @@ int wh_ctl_event_list(wh_ctl_t *ctl)
 static void print_data(const char *data, apr_pool_t *pool)
 {
     json_t *value = wh_output_json_value(data);
-    char *text = json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY);
+    char *text = wh_json_dump(value, JSON_INDENT(2) | JSON_ENCODE_ANY);
 
     json_decref(value);
     printf("Data:\n");

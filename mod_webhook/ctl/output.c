@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "media/json.h"
 
 /* Between two columns. */
 #define GAP 2
@@ -160,7 +161,7 @@ int wh_output_json(json_t *value, int lines)
 
     if (value) {
         text =
-            json_dumps(value, form | (lines ? JSON_COMPACT : JSON_INDENT(2)));
+            wh_json_dump(value, form | (lines ? JSON_COMPACT : JSON_INDENT(2)));
     }
     json_decref(value);
     if (!text) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "media/json.h"
 #include "policy/event_name.h"
 #include "policy/header.h"
 
@@ -56,7 +57,7 @@ static json_t *tail_members(const char *webhook_name, const char *properties)
 char *wh_payload_tail(const char *webhook_name, const char *properties)
 {
     json_t *members = tail_members(webhook_name, properties);
-    char *text = json_dumps(members, JSON_COMPACT);
+    char *text = wh_json_dump(members, JSON_COMPACT);
 
     json_decref(members);
     if (text) {

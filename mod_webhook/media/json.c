@@ -3,6 +3,7 @@
 
 #include <apr_cstr.h>
 #include <apr_strings.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -142,6 +143,53 @@ static apr_status_t release(void *document)
 {
     json_decref(document);
     return APR_SUCCESS;
+}
+
+static int has_real(const json_t *value)
+{
+    const char *name;
+    json_t *member;
+    size_t i;
+
+    json_object_foreach((json_t *)value, name, member)
+    {
+        if (has_real(member)) {
+            return 1;
+        }
+    }
+    json_array_foreach(value, i, member)
+    {
+        if (has_real(member)) {
+            return 1;
+        }
+    }
+    return json_is_real(value);
+}
+
+static int is_read_back(const char *text, const json_t *value)
+{
+    json_t *back = json_loads(text, JSON_DECODE_ANY, NULL);
+    int same = back && json_equal(back, value);
+
+    json_decref(back);
+    return same;
+}
+
+char *wh_json_dump(const json_t *value, size_t flags)
+{
+    int precision;
+
+    /* 17 digits are enough for any real, and jansson's default. */
+    for (precision = 15; precision < 17 && has_real(value); precision++) {
+        char *text =
+            json_dumps(value, flags | (size_t)JSON_REAL_PRECISION(precision));
+
+        if (!text || is_read_back(text, value)) {
+            return text;
+        }
+        free(text);
+    }
+    return json_dumps(value, flags);
 }
 
 void wh_json_own(json_t *value, apr_pool_t *pool)

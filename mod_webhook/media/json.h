@@ -28,6 +28,14 @@ apr_status_t wh_json_parse(json_t **document, const char **message,
                            const char *text, apr_size_t length,
                            apr_pool_t *pool);
 
+/**
+ * The text of a value, as json_dumps() makes it, but reals with as few digits
+ * as all reals of the value need to be read back the same: 0.1 stays 0.1.
+ * @param flags of jansson, without JSON_REAL_PRECISION
+ * @return to be freed; NULL: out of memory, or a text that is not UTF-8
+ */
+char *wh_json_dump(const json_t *value, size_t flags);
+
 /** Registers the release of a reference with a pool. NULL is allowed. */
 void wh_json_own(json_t *value, apr_pool_t *pool);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "media/json.h"
 #include "media/xml.h"
 
 #define FIRST_SIZE 1024
@@ -115,7 +116,7 @@ static int is_carried(const char *text, apr_size_t length)
 
 static void put_json(writer_t *writer, const json_t *value, int in_attribute)
 {
-    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+    char *text = wh_json_dump(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
 
     if (!text) {
         writer->failed = 1;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "media/json.h"
 
 #define DEFAULT_EVENTS "contact.created,contact.deleted"
 #define DEFAULT_TYPE "webhook"
@@ -160,7 +161,7 @@ static apr_status_t read_events(reader_t *reader, const field_t *field,
 static apr_status_t keep_json(reader_t *reader, const field_t *field,
                               const json_t *value)
 {
-    char *dump = json_dumps(value, JSON_COMPACT);
+    char *dump = wh_json_dump(value, JSON_COMPACT);
     apr_status_t rv = APR_SUCCESS;
 
     if (!dump) {

@@ -83,7 +83,7 @@ static const char *write_value(apr_size_t *length, const char **type,
         text = wh_xml_write(length, value, root, r->pool);
     }
     else if (value) {
-        char *dump = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+        char *dump = wh_json_dump(value, JSON_COMPACT | JSON_ENCODE_ANY);
 
         *length = dump ? strlen(dump) : 0;
         text = dump ? apr_pstrmemdup(r->pool, dump, *length) : NULL;

@@ -10,7 +10,9 @@
 #include <http_protocol.h>
 #include <http_request.h>
 #include <mod_auth.h>
+#include <string.h>
 
+#include "config/config.h"
 #include "config/directory.h"
 #include "httpd_private.h"
 #include "policy/authorization.h"
@@ -67,6 +69,7 @@ static int check_token(request_rec *r, const wh_authorization_t *given)
                                ? WH_TOKEN_TICKET
                                : WH_TOKEN_BEARER;
     const wh_token_t *token = NULL;
+    const char *context;
     apr_status_t rv = wh_credential_token(&token, given->token, kind, r->pool);
 
     if (rv == APR_ENOENT) {
@@ -82,9 +85,19 @@ static int check_token(request_rec *r, const wh_authorization_t *given)
         wh_call_get(r)->message = "The storage is not available now.";
         return HTTP_SERVICE_UNAVAILABLE;
     }
-    wh_call_get(r)->token = token;
     r->user = (char *)token->owner;
     r->ap_auth_type = (char *)AUTH_TYPE;
+    /* Now, because the expression of the context may ask for the user. */
+    context = wh_config_context(r->server, r, r->pool);
+    if (!context || strcmp(context, token->context)) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      WHLOGNO(2032) "token %" APR_INT64_T_FMT
+                                    " belongs to another tenant",
+                      token->id);
+        r->user = NULL;
+        return refuse(r, "invalid_token", "The token is not known.");
+    }
+    wh_call_get(r)->token = token;
     return OK;
 }
 

@@ -91,11 +91,8 @@ static int check_context(const char **message, request_rec *r, wh_call_t *call)
         *message = "This request belongs to no tenant.";
         return HTTP_FORBIDDEN;
     }
+    /* A token taken over from another request, see inherit_token(). */
     if (call->token && strcmp(call->token->context, call->context)) {
-        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
-                      WHLOGNO(2032) "token %" APR_INT64_T_FMT
-                                    " belongs to another tenant",
-                      call->token->id);
         *message = "The token is not known.";
         return HTTP_UNAUTHORIZED;
     }

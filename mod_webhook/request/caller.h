@@ -10,6 +10,7 @@
 
 #include "media/accept.h"
 #include "model/token.h"
+#include "model/webhook.h"
 #include "policy/operation.h"
 
 typedef struct wh_call_t {
@@ -21,8 +22,10 @@ typedef struct wh_call_t {
     const wh_token_t *token;   /**< what let the caller in, or NULL */
     const wh_app_t *app;       /**< the application that calls, or NULL */
     const char *context;       /**< tenant, once wh_caller_check() has run */
-    wh_format_t format;        /**< of the answer; NONE: not acceptable */
-    const char *message;       /**< what an error of httpd's is to say */
+    const wh_webhook_t *probed; /**< took the test event in this request, or
+                                   NULL */
+    wh_format_t format;         /**< of the answer; NONE: not acceptable */
+    const char *message;        /**< what an error of httpd's is to say */
 } wh_call_t;
 
 /** The record of a request; NULL: there is none. */

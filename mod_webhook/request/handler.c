@@ -47,33 +47,35 @@ static int post_read_request(request_rec *r)
     return DECLINED;
 }
 
+/* Only looks: what the site says for all paths, a redirection to https or a
+ * rule that forbids, holds for ours too. */
 static int translate_name(request_rec *r)
 {
-    const char *base_path;
-    const wh_call_t *call;
-
-    if (r->proxyreq || !r->uri || !wh_config_engine(r->server)) {
-        return DECLINED;
+    if (!r->proxyreq && r->uri && wh_config_engine(r->server)) {
+        wh_call_note_path(r, wh_config_base_path(r->server));
     }
-    base_path = wh_config_base_path(r->server);
-    if (!wh_call_note_path(r, base_path)) {
-        return DECLINED;
-    }
-    call = wh_call_get(r);
-    /* The path is matched in any case and behind any prefix, a <Location> is
-     * not: httpd walks the locations again after this hook, by the one
-     * spelling that the site knows, so that no other gets past it. */
-    r->uri =
-        apr_pstrcat(r->pool, base_path, wh_path_resource(call->form),
-                    wh_path_canonical(call->form, call->rest, r->pool), NULL);
-    r->filename = apr_pstrdup(r->pool, FILENAME);
-    return OK;
+    return DECLINED;
 }
 
-/* There is no file: <Directory> and <Files> do not apply, <Location> does. */
+/* Whatever file, proxy or other path has been made of it meanwhile, it is
+ * ours. There is no file: <Directory> and <Files> do not apply, <Location>
+ * does: httpd walks the locations again after this hook. The path is matched
+ * in any case and behind any prefix, a <Location> is not, so it gets the one
+ * spelling that the site knows, and no other gets past it. */
 static int map_to_storage(request_rec *r)
 {
-    return is_ours(r) ? OK : DECLINED;
+    const wh_call_t *call = wh_call_find(r);
+
+    if (!call || !call->rest) {
+        return DECLINED;
+    }
+    r->uri = apr_pstrcat(
+        r->pool, wh_config_base_path(r->server), wh_path_resource(call->form),
+        wh_path_canonical(call->form, call->rest, r->pool), NULL);
+    r->filename = apr_pstrdup(r->pool, FILENAME);
+    r->proxyreq = PROXYREQ_NONE;
+    r->handler = NULL;
+    return OK;
 }
 
 /* Last, so that no handler set by a file type or a rule takes its place. */

@@ -191,6 +191,21 @@ static void stamp(wh_webhook_t *webhook, const wh_webhook_t *stored,
     webhook->registered_by = webhook->updated_by;
 }
 
+static int is_same_text(const char *one, const char *other)
+{
+    return !strcmp(one ? one : "", other ? other : "");
+}
+
+/* A save that is tried again, because somebody else saved meanwhile, does not
+ * ask the target again. */
+static int is_probed(const wh_webhook_t *probed, const wh_webhook_t *webhook)
+{
+    return probed && is_same_text(probed->target_url, webhook->target_url) &&
+           is_same_text(probed->secret, webhook->secret) &&
+           is_same_text(probed->headers, webhook->headers) &&
+           is_same_text(probed->properties, webhook->properties);
+}
+
 /* Always the same words: they must not tell what is behind an address. */
 static int judge(wh_webhook_t *webhook, const char **message, request_rec *r)
 {
@@ -202,13 +217,18 @@ static int judge(wh_webhook_t *webhook, const char **message, request_rec *r)
         APR_SUCCESS) {
         return HTTP_BAD_REQUEST;
     }
-    if (!settings->probe || webhook->state != WH_STATE_ACTIVE) {
+    if (!settings->probe || webhook->state != WH_STATE_ACTIVE ||
+        is_probed(wh_call_get(r)->probed, webhook)) {
         return OK;
     }
     status = wh_probe_gate(&result, message, r, webhook);
     if (status == OK && !result.success) {
         *message = "Webhook TargetUrl must answer the test event with success.";
         status = HTTP_BAD_REQUEST;
+    }
+    if (status == OK) {
+        wh_call_get(r)->probed =
+            apr_pmemdup(r->pool, webhook, sizeof(*webhook));
     }
     return status;
 }

@@ -59,9 +59,15 @@ apr_status_t wh_db_open(wh_db_t *db)
         }
         return WH_STORE_DOWN;
     }
-    apr_pool_create(&db->handle_pool, db->pool);
+    if (apr_pool_create(&db->handle_pool, db->pool) != APR_SUCCESS) {
+        return WH_STORE_DOWN;
+    }
     apr_pool_tag(db->handle_pool, "webhook_db_handle");
-    apr_pool_create(&db->call_pool, db->handle_pool);
+    if (apr_pool_create(&db->call_pool, db->handle_pool) != APR_SUCCESS) {
+        apr_pool_destroy(db->handle_pool);
+        db->handle_pool = NULL;
+        return WH_STORE_DOWN;
+    }
     apr_pool_tag(db->call_pool, "webhook_db_call");
     rv = apr_dbd_open_ex(db->driver, db->handle_pool, db->params, &db->handle,
                          &error);

@@ -47,6 +47,11 @@ Listen 127.0.0.1:$tenants
 </VirtualHost>
 <VirtualHost 127.0.0.1:$tenants>
     WebhookContext "%{HTTP:X-Tenant}"
+    <Location "/site">
+        AuthType Webhook
+        AuthName site
+        Require valid-user
+    </Location>
 </VirtualHost>
 END
 
@@ -259,6 +264,14 @@ is status($password, GET => "/$of_a"), 404, '... and to the default one';
 is as_tenant('a', $token_a, GET => "/$of_a")->{status}, 200, 'a token of a';
 is as_tenant('b', $token_a, GET => '')->{status}, 401, '... is none of b';
 is status($token_a, GET => ''), 401, '... nor of the default one';
+for (['a', 404], ['b', 401]) {
+    my ($tenant, $status) = @$_;
+
+    my $answer = HTTP::Tiny->new->get("http://127.0.0.1:$tenants/site/x",
+        { headers => { Authorization => $token_a, 'X-Tenant' => $tenant } });
+
+    is $answer->{status}, $status, "... also for another path of $tenant";
+}
 is as_tenant('a', $password, GET => '')->{status}, 200, 'a has its list';
 is as_tenant($_, $password, GET => '')->{status}, 403, 'no tenant: 403'
     for undef, 'x' x 101;

@@ -179,7 +179,8 @@ static const char *line_of(const char *name)
 
 static const char *member(const json_t *body, const char *name)
 {
-    char *text = json_dumps(json_object_get(body, name), JSON_ENCODE_ANY);
+    json_t *value = json_object_get(body, name);
+    char *text = value ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
     const char *copy = apr_pstrdup(pool, text);
 
     free(text);

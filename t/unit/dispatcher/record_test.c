@@ -553,6 +553,8 @@ static void test_begin(void)
            "what was left is discarded");
     is_str(deliveries_of(kept), "3 wait, 0 arrived, 0 failed",
            "not what waits for a stopped one");
+    wh_schedule_flush(&commit.schedule);
+    throw_away();
     begin_test(0);
     id = save_in_state("a", WH_STATE_TOO_MANY_ERRORS);
     add_rows(id, 3);
@@ -561,6 +563,8 @@ static void test_begin(void)
     wh_commit_discard(&commit, NOW);
     is_str(deliveries_of(id), "3 wait, 0 arrived, 0 failed",
            "without a limit all is kept");
+    wh_schedule_flush(&commit.schedule);
+    throw_away();
 }
 
 static void test_active_again(void)

@@ -236,6 +236,35 @@ static void test_member(void)
     json_decref(object);
 }
 
+/* Reals with the digits they need, and no fewer. */
+static void test_dump(void)
+{
+    static const char *const texts[] = {
+        "0.1",
+        "[0.1,0.2,1.5]",
+        "{\"a\":1e300}",
+        "1.0",
+        "0.30000000000000004",
+        "[1,2]",
+        "\"0.1\"",
+        "-0.0",
+        "1.7976931348623157e308",
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        json_t *value = json_loads(texts[i], JSON_DECODE_ANY, NULL);
+        char *text = wh_json_dump(value, JSON_COMPACT | JSON_ENCODE_ANY);
+        json_t *back = json_loads(text, JSON_DECODE_ANY, NULL);
+
+        is_str(text, texts[i], "%s is written as it was", texts[i]);
+        ok(json_equal(value, back), "... and read back the same");
+        json_decref(back);
+        json_decref(value);
+        free(text);
+    }
+}
+
 int main(void)
 {
     apr_initialize();
@@ -245,6 +274,7 @@ int main(void)
     test_bounds();
     test_member();
     wh_json_own(NULL, pool);
+    test_dump();
     apr_pool_destroy(pool);
     apr_terminate();
     return done_testing();

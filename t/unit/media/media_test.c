@@ -161,8 +161,9 @@ static const body_row_t bodies[] = {
      E_ACUTE, 0},
     {"application/json;charset=shift_jis", TEXT("\"\202\240\""),
      "\"\343\201\202\"", 0},
-    {"application/json;charset=iso-2022-jp", TEXT("\"\33$B$\"\33(B\""),
-     "\"\343\201\202\"", 0},
+    /* one that the C library knows and nobody sends */
+    {"application/json;charset=iso-2022-jp", TEXT("\"\33$B$\"\33(B\""), NULL,
+     APR_ENOTIMPL},
     /* its converter holds the last letter back */
     {"application/x-www-form-urlencoded;charset=windows-1258", TEXT("a=b&b=a"),
      "{\"a\":\"b\",\"b\":\"a\"}", 0},
@@ -299,13 +300,11 @@ static void test_bounds(void)
            APR_SUCCESS, "a megabyte that grows to two");
     is_int((apr_int64_t)json_string_length(value), 2 * (1000000 - 2),
            "all of it");
-    /* One byte that is four letters of three bytes each. */
+    /* One byte of it is four letters of three bytes each. */
     media.charset = "tscii";
-    memset(bytes, '\202', 1000);
     is_int(wh_media_read(&value, &message, &media, bytes, 1000, pool),
-           is_convertible("tscii") ? APR_EINVAL : APR_ENOTIMPL,
-           "a body that would grow twelvefold");
-    ok(!is_convertible("tscii") || strstr(message, "grows"), "and says why");
+           APR_ENOTIMPL, "a charset that nobody sends");
+    ok(strstr(message, "tscii") != NULL, "and says which");
     media.charset = "iso-8859-1";
     is_int(
         wh_media_read(&value, &message, &media, bytes, APR_SIZE_MAX / 2, pool),
