@@ -379,8 +379,8 @@ my %body = (
     v1WebhookAgent_TestWebhook => { Webhook => \%member },
     v1WebhookAgent_SignalEvent => { EventName => 't20.none' },
     v1WebhookAgent_GetLastError => { WebhookId => $id },
-    map { ("v1${_}Webhook" => \%member) } qw(Webhook_Post Webhook_Put Webhook_Test
-        WebhookAgent_Save),
+    map { ("v1Webhook${_}Webhook" => \%member) } qw(_Post _Put _Test
+        Agent_Save),
 );
 
 # As it should be called, on a webhook of its own if it deletes one.
