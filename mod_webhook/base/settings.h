@@ -12,6 +12,10 @@
 struct wh_retry_schedule_t;
 struct wh_address_policy_t;
 
+/** The default of WebhookLimit, for tools too, which know no configuration. */
+#define WH_WEBHOOK_LIMIT 10000
+#define WH_WEBHOOK_MEBIBYTES 16
+
 /** One httpd has one dispatcher and so one of these. */
 typedef struct wh_settings_t {
     const char *state_dir;       /**< absolute; mode 0700, server's user */
@@ -22,6 +26,8 @@ typedef struct wh_settings_t {
     int endpoint_concurrency;    /**< transfers in flight to one webhook */
     int window;                  /**< deliveries held in memory, in total */
     int endpoint_window;         /**< deliveries held in memory, one webhook */
+    int webhook_limit;           /**< webhooks stored; 0: no bound */
+    apr_int64_t webhook_bytes;   /**< bytes of their texts; 0: no bound */
     apr_interval_time_t timeout; /**< one attempt, in total */
     apr_interval_time_t connect_timeout; /**< name, TCP and TLS together */
     apr_interval_time_t drain_timeout;   /**< transfers' time at a stop */

@@ -141,6 +141,19 @@ static void fill_window(wh_settings_t *settings, const server_rec *s)
     }
 }
 
+/* "number" or "number size". */
+static void fill_limit(wh_settings_t *settings, const server_rec *s)
+{
+    const char *text = wh_directive_text(s, WH_DIRECTIVE_LIMIT);
+    const char *blank = strchr(text, ' ');
+
+    if (!blank) {
+        blank = strchr(wh_directives[WH_DIRECTIVE_LIMIT].standard, ' ');
+    }
+    settings->webhook_limit = atoi(text);
+    settings->webhook_bytes = wh_value_of(wh_value_size, blank + 1);
+}
+
 /* "driver params": only the second part can hold blanks. */
 static void fill_database(wh_settings_t *settings, const server_rec *s,
                           apr_pool_t *pool)
@@ -257,6 +270,7 @@ apr_status_t wh_config_settings(wh_settings_t **settings,
     fill_numbers(made, main_server);
     fill_profile(made, main_server);
     fill_window(made, main_server);
+    fill_limit(made, main_server);
     fill_database(made, main_server, pool);
     rv = make_policy(&made->addresses, main_server, pool);
     if (rv == APR_SUCCESS) {

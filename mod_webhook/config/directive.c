@@ -18,6 +18,10 @@
 #include "model/webhook_json.h"
 #include "policy/address.h"
 
+/* Range of the second part of WebhookLimit; the list has that of the first. */
+#define LIMIT_SIZE_LEAST "64K"
+#define LIMIT_SIZE_MOST "1024M"
+
 /* Room of sun_path in sockaddr_un, less the NUL. */
 #define CHANNEL_PATH_MAX 107
 
@@ -131,6 +135,22 @@ static const char *set_window(cmd_parms *cmd, void *unused, const char *total,
         return refuse_range(cmd, "a number");
     }
     return store(cmd, apr_pstrcat(cmd->temp_pool, total, " ", endpoint, NULL));
+}
+
+static const char *set_limit(cmd_parms *cmd, void *unused, const char *number,
+                             const char *size)
+{
+    const char *error = set_number(cmd, unused, number);
+
+    if (error || !size) {
+        return error;
+    }
+    if (!wh_value_in_range(wh_value_size, size, LIMIT_SIZE_LEAST,
+                           LIMIT_SIZE_MOST)) {
+        return refuse(cmd, "must have a size of " LIMIT_SIZE_LEAST
+                           " to " LIMIT_SIZE_MOST " behind the number");
+    }
+    return store(cmd, apr_pstrcat(cmd->temp_pool, number, " ", size, NULL));
 }
 
 static const char *set_base_path(cmd_parms *cmd, void *unused, const char *text)

@@ -9,10 +9,12 @@
 #ifndef WH_CONFIG_DIRECTIVE_H
 #define WH_CONFIG_DIRECTIVE_H
 
+#include <apr_general.h>
 #include <httpd.h>
 #include <ap_expr.h>
 #include <http_config.h>
 
+#include "base/settings.h"
 #include "policy/retry.h"
 
 #ifndef WH_DEFAULT_STATE_DIR
@@ -24,6 +26,10 @@
 
 /** The value of WebhookProfile that is not the default. */
 #define WH_PROFILE_SUPEROFFICE "superoffice"
+
+/** "number size", as WebhookLimit is written. */
+#define WH_LIMIT_DEFAULT                                                       \
+    APR_STRINGIFY(WH_WEBHOOK_LIMIT) " " APR_STRINGIFY(WH_WEBHOOK_MEBIBYTES) "M"
 
 /** The channel's socket in the state directory. */
 #define WH_CHANNEL_FILE "/channel.sock"
@@ -60,6 +66,8 @@
       "Most transfers at one time to one webhook")                             \
     X(WINDOW, "WebhookWindow", MAIN, TAKE12, set_window, "16", "1000000",      \
       "10000 1000", "Most deliveries in memory, in total and for one webhook") \
+    X(LIMIT, "WebhookLimit", MAIN, TAKE12, set_limit, "1", "1000000",          \
+      WH_LIMIT_DEFAULT, "Most webhooks, and most bytes of all their texts")    \
     X(TIMEOUT, "WebhookTimeout", MAIN, TAKE1, set_time, "1s", "10m", "30s",    \
       "Longest time of one attempt")                                           \
     X(CONNECT_TIMEOUT, "WebhookConnectTimeout", MAIN, TAKE1, set_time,         \

@@ -19,6 +19,13 @@ int wh_ctl_storage(apr_status_t rv, const char *what)
                               "%s was changed by somebody else meanwhile; "
                               "nothing is saved",
                               what);
+    case WH_STORE_FULL:
+        return wh_output_fail(
+            WH_EXIT_FAILED,
+            "the database holds as many webhooks, or as many bytes of them, "
+            "as this program allows (%d, %dM); the API saves more if "
+            "WebhookLimit says so",
+            WH_WEBHOOK_LIMIT, WH_WEBHOOK_MEBIBYTES);
     case APR_TIMEUP:
         return wh_output_fail(WH_EXIT_STORAGE,
                               "the database is busy: its write lock was not "

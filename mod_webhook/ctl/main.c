@@ -113,6 +113,8 @@ static int make_settings(wh_ctl_t *ctl)
     settings->threads = 1;
     settings->concurrency = settings->endpoint_concurrency = 1;
     settings->window = settings->endpoint_window = 1;
+    settings->webhook_limit = WH_WEBHOOK_LIMIT;
+    settings->webhook_bytes = (apr_int64_t)WH_WEBHOOK_MEBIBYTES << 20;
     settings->timeout = TIMEOUT;
     settings->connect_timeout = CONNECT_TIMEOUT;
     settings->signal_timeout = SIGNAL_TIMEOUT;

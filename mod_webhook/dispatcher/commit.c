@@ -189,7 +189,7 @@ static apr_status_t load_snapshot(wh_commit_t *commit, apr_int64_t generation,
         return rv;
     }
     apr_pool_tag(pool, "webhook_snapshot");
-    rv = wh_store_webhook_list_all(&webhooks, commit->store, pool);
+    rv = wh_store_webhook_snapshot(&webhooks, commit->store, pool);
     if (rv == APR_SUCCESS) {
         rv = wh_schedule_sync(&commit->schedule, webhooks);
     }

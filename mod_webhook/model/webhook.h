@@ -26,6 +26,8 @@ typedef enum {
 #define WH_TYPE_MAX 100
 #define WH_ERRORS_EMAIL_MAX 239
 #define WH_DESCRIPTION_MAX 4000
+/** Of each of headers, properties, error_emails and error_associates, and of
+ * the four together. */
 #define WH_JSON_COLUMN_MAX 65536
 
 /** All strings UTF-8; NULL where the API says null. */

@@ -683,8 +683,33 @@ static void apply_errors_email(wh_webhook_t *webhook, apr_pool_t *pool)
     json_decref(list);
 }
 
-void wh_webhook_json_settle_email(wh_webhook_t *webhook,
-                                  const wh_webhook_t *stored, apr_pool_t *pool)
+static apr_size_t length_of(const char *text)
+{
+    return text ? strlen(text) : 0;
+}
+
+/* They are what a webhook is large by: each may be as long as all. */
+static apr_status_t check_json_length(const wh_webhook_t *webhook,
+                                      const char **message, apr_pool_t *pool)
+{
+    if (length_of(webhook->headers) + length_of(webhook->properties) +
+            length_of(webhook->error_emails) +
+            length_of(webhook->error_associates) <=
+        WH_JSON_COLUMN_MAX) {
+        return APR_SUCCESS;
+    }
+    *message = apr_psprintf(pool,
+                            "Webhook Headers, Properties, ErrorEmails and "
+                            "ErrorAssociates must have at most %d bytes "
+                            "together.",
+                            WH_JSON_COLUMN_MAX);
+    return APR_EINVAL;
+}
+
+apr_status_t wh_webhook_json_settle_email(wh_webhook_t *webhook,
+                                          const char **message,
+                                          const wh_webhook_t *stored,
+                                          apr_pool_t *pool)
 {
     json_t *list = email_list(webhook), *old = email_list(stored);
     const char *first = json_string_value(json_array_get(old, 0));
@@ -696,6 +721,7 @@ void wh_webhook_json_settle_email(wh_webhook_t *webhook,
     }
     json_decref(list);
     json_decref(old);
+    return check_json_length(webhook, message, pool);
 }
 
 apr_status_t wh_webhook_json_read(wh_webhook_t *webhook, const char **message,
@@ -712,6 +738,7 @@ apr_status_t wh_webhook_json_read(wh_webhook_t *webhook, const char **message,
     }
     if (rv == APR_SUCCESS) {
         apply_errors_email(webhook, pool);
+        rv = check_json_length(webhook, message, pool);
     }
     return rv;
 }

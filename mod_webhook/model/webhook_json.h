@@ -19,8 +19,9 @@ void wh_webhook_json_default(wh_webhook_t *webhook);
 /**
  * Overlays webhook with the members of a JSON object. Names are matched in
  * any case; what is read-only or unknown is left alone; null counts as left
- * out. Types and lengths are checked; event names, target and headers are
- * not: those need rules and the operator's settings.
+ * out. Types and lengths are checked, that of all JSON texts together too;
+ * event names, target and headers are not: those need rules and the
+ * operator's settings.
  * @param message set on refusal: a sentence that names the member
  * @return APR_SUCCESS, or APR_EINVAL: webhook is then half changed
  */
@@ -90,9 +91,12 @@ int wh_webhook_json_is_email(const char *text);
  * ErrorEmails back as it was: its address takes the first place of the list
  * (superoffice.md section 4).
  * @param stored the record that the client changes
+ * @return APR_SUCCESS, or APR_EINVAL and a message: the list is too long then
  */
-void wh_webhook_json_settle_email(wh_webhook_t *webhook,
-                                  const wh_webhook_t *stored, apr_pool_t *pool);
+apr_status_t wh_webhook_json_settle_email(wh_webhook_t *webhook,
+                                          const char **message,
+                                          const wh_webhook_t *stored,
+                                          apr_pool_t *pool);
 
 /** 1 if the joined names hold this one, in any case. */
 int wh_webhook_json_listens(const char *events, const char *name,

@@ -76,7 +76,7 @@ int wh_agent_save(request_rec *r, const wh_path_t *path)
     wh_webhook_t webhook, *stored;
     const char *message = NULL;
     json_t *entity = NULL;
-    int texts = 0, tries = WH_SUBSCRIPTION_TRIES;
+    int texts = 0, again, tries = WH_SUBSCRIPTION_TRIES;
     int status = wh_resource_read_query(&parameters, &message, r);
 
     (void)path;
@@ -94,11 +94,13 @@ int wh_agent_save(request_rec *r, const wh_path_t *path)
         return wh_answer_error(r, status, message);
     }
     do {
+        again = 0;
         status = find_stored(&stored, &message, r, entity);
         if (status == OK) {
-            status = wh_subscription_save(&webhook, stored, &message, r);
+            status =
+                wh_subscription_save(&webhook, &again, stored, &message, r);
         }
-    } while (status == HTTP_CONFLICT && --tries > 0);
+    } while (again && --tries > 0);
     return status == OK ? answer_webhook(r, &webhook, parameters)
                         : wh_answer_error(r, status, message);
 }

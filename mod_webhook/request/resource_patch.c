@@ -79,8 +79,7 @@ static int change(wh_webhook_t *webhook, int *again, const char **message,
         status = wh_subscription_read(webhook, message, r, entity, 0);
     }
     if (status == OK) {
-        status = wh_subscription_save(webhook, stored, message, r);
-        *again = status == HTTP_CONFLICT;
+        status = wh_subscription_save(webhook, again, stored, message, r);
     }
     return status;
 }

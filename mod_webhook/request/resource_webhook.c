@@ -142,13 +142,14 @@ int wh_resource_create(request_rec *r, const wh_path_t *path)
     wh_webhook_t webhook;
     const char *message = NULL;
     int status = wh_resource_read_query(&parameters, &message, r);
+    int again;
 
     (void)path;
     if (status == OK) {
         status = read_entity(&webhook, &message, r);
     }
     if (status == OK) {
-        status = wh_subscription_save(&webhook, NULL, &message, r);
+        status = wh_subscription_save(&webhook, &again, NULL, &message, r);
     }
     return status == OK ? wh_resource_answer_entity(r, &webhook, parameters)
                         : wh_answer_error(r, status, message);
@@ -159,7 +160,7 @@ int wh_resource_update(request_rec *r, const wh_path_t *path)
     apr_table_t *parameters;
     wh_webhook_t webhook, *stored;
     const char *message = NULL;
-    int status, tries = WH_SUBSCRIPTION_TRIES;
+    int status, again, tries = WH_SUBSCRIPTION_TRIES;
     int read = wh_resource_read_query(&parameters, &message, r);
 
     if (read == OK) {
@@ -168,6 +169,7 @@ int wh_resource_update(request_rec *r, const wh_path_t *path)
     do {
         const char *problem = NULL;
 
+        again = 0;
         /* What is not there is told before what is wrong with the body. */
         status = wh_subscription_get(&stored, &problem, r, path->id);
         if (status == OK) {
@@ -178,13 +180,11 @@ int wh_resource_update(request_rec *r, const wh_path_t *path)
             return wh_answer_error(r, read, message);
         }
         if (status == OK) {
-            status = wh_subscription_save(&webhook, stored, &problem, r);
-        }
-        if (status != HTTP_CONFLICT && status != OK) {
-            return wh_answer_error(r, status, problem);
+            status =
+                wh_subscription_save(&webhook, &again, stored, &problem, r);
         }
         message = problem;
-    } while (status == HTTP_CONFLICT && --tries > 0);
+    } while (again && --tries > 0);
     return status == OK ? wh_resource_answer_entity(r, &webhook, parameters)
                         : wh_answer_error(r, status, message);
 }

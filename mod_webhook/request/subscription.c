@@ -19,6 +19,7 @@
 
 /* What one visit to the storage wants and gives. */
 typedef struct visit_t {
+    apr_status_t rv; /* what the storage said */
     const char *context;
     apr_int32_t id;
     apr_int64_t version;
@@ -68,6 +69,10 @@ static int answer_storage(const char **message, request_rec *r, apr_status_t rv)
     case WH_STORE_CHANGED:
         *message = "The webhook was changed by somebody else meanwhile.";
         return HTTP_CONFLICT;
+    case WH_STORE_FULL:
+        *message = "There are as many webhooks, or as many bytes of them, as "
+                   "WebhookLimit allows.";
+        return HTTP_CONFLICT;
     default:
         ap_log_rerror(APLOG_MARK, APLOG_INFO, rv, r,
                       WHLOGNO(2020) "the webhook storage is not available");
@@ -89,6 +94,7 @@ static int with_store(visit_fn_t *call, visit_t *visit, const char **message,
         rv = call(store, visit);
         wh_child_store_put(store);
     }
+    visit->rv = rv;
     return answer_storage(message, r, rv);
 }
 
@@ -180,7 +186,6 @@ static void stamp(wh_webhook_t *webhook, const wh_webhook_t *stored,
     webhook->updated_id = wh_caller_associate(r);
     webhook->updated_by = shown_user(r);
     if (stored) {
-        wh_webhook_json_settle_email(webhook, stored, r->pool);
         keep_stored(webhook, stored);
         return;
     }
@@ -248,19 +253,27 @@ static void signal_state(request_rec *r, const wh_webhook_t *webhook)
     }
 }
 
-int wh_subscription_save(wh_webhook_t *webhook, const wh_webhook_t *stored,
-                         const char **message, request_rec *r)
+int wh_subscription_save(wh_webhook_t *webhook, int *again,
+                         const wh_webhook_t *stored, const char **message,
+                         request_rec *r)
 {
     visit_t visit = {.webhook = webhook,
                      .version = stored ? stored->version : 0};
-    int status = judge(webhook, message, r);
+    int status;
 
+    *again = 0;
+    if (stored && wh_webhook_json_settle_email(webhook, message, stored,
+                                               r->pool) != APR_SUCCESS) {
+        return HTTP_BAD_REQUEST;
+    }
+    status = judge(webhook, message, r);
     if (status != OK) {
         return status;
     }
     stamp(webhook, stored, r);
     status =
         with_store(stored ? visit_update : visit_insert, &visit, message, r);
+    *again = visit.rv == WH_STORE_CHANGED;
     if (status != OK) {
         return status;
     }

@@ -31,13 +31,19 @@ int wh_subscription_read(wh_webhook_t *webhook, const char **message,
 
 /**
  * Judges, probes (when it is active and WebhookProbe is on) and saves.
+ * @param again 1: somebody else has changed the record since it was read,
+ *        another try with the new one may do; else 0
  * @param stored the record as it was read; NULL: a new webhook
+ * @return also 409: again is 1, or WebhookLimit leaves no room
+ */
+int wh_subscription_save(wh_webhook_t *webhook, int *again,
+                         const wh_webhook_t *stored, const char **message,
+                         request_rec *r);
+
+/**
+ * @param version the one that was read; 0: any
  * @return also 409: somebody else has changed the record since it was read
  */
-int wh_subscription_save(wh_webhook_t *webhook, const wh_webhook_t *stored,
-                         const char **message, request_rec *r);
-
-/** @param version the one that was read; 0: any. 409 as above. */
 int wh_subscription_delete(const char **message, request_rec *r, apr_int32_t id,
                            apr_int64_t version);
 

@@ -26,7 +26,12 @@ apr_status_t wh_store_batch(wh_store_t *store, wh_store_batch_fn_t *work,
 /** The number that changes with every change to any webhook. */
 apr_status_t wh_store_generation(apr_int64_t *generation, wh_store_t *store);
 
-/** Webhooks of all contexts, by id. */
+/** Webhooks of all contexts, by id, as far as they are needed to deliver: the
+ * description, error_associates and last_error of each are NULL. */
+apr_status_t wh_store_webhook_snapshot(apr_array_header_t **webhooks,
+                                       wh_store_t *store, apr_pool_t *pool);
+
+/** The same, whole: for tools. */
 apr_status_t wh_store_webhook_list_all(apr_array_header_t **webhooks,
                                        wh_store_t *store, apr_pool_t *pool);
 

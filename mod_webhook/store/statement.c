@@ -1,14 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/statement.h"
 
-#define WEBHOOK_COLUMNS                                                        \
+#define WEBHOOK_COLUMNS_OF(error_associates, description, last_error)          \
     "w.id, w.context, w.name, w.events, w.target_url, w.secret, w.state, "     \
     "w.type, w.headers, w.properties, w.registered, w.updated, "               \
     "w.registered_id, w.registered_by, w.updated_id, w.updated_by, "           \
-    "w.error_emails, w.error_associates, w.description, w.notify_via, "        \
+    "w.error_emails, " error_associates ", " description ", w.notify_via, "    \
     "w.notify_when, w.version, w.app_id, u.total_calls, u.total_errors, "      \
-    "u.consecutive_errors, u.last_error "                                      \
+    "u.consecutive_errors, " last_error " "                                    \
     "FROM webhook w LEFT JOIN webhook_usage u ON u.webhook_id = w.id "
+#define WEBHOOK_COLUMNS                                                        \
+    WEBHOOK_COLUMNS_OF("w.error_associates", "w.description", "u.last_error")
+#define SNAPSHOT_COLUMNS WEBHOOK_COLUMNS_OF("NULL", "NULL", "NULL")
+
+/* All texts that webhook_store.c counts. In bytes: the length of a text would
+ * be that in characters. */
+#define WEBHOOK_BYTES                                                          \
+    "length(CAST(context || name || events || target_url || type || "          \
+    "coalesce(secret, '') || coalesce(headers, '') || "                        \
+    "coalesce(properties, '') || coalesce(registered_by, '') || "              \
+    "coalesce(updated_by, '') || coalesce(error_emails, '') || "               \
+    "coalesce(error_associates, '') || coalesce(description, '') AS BLOB))"
 
 #define EVENT_COLUMNS                                                          \
     "e.id, e.uuid, e.time, e.primary_key, e.associate_id, e.name, "            \
@@ -61,6 +73,10 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
         "ORDER BY w.id LIMIT 500",
     [WH_SQL_WEBHOOK_LIST_ALL] =
         "SELECT " WEBHOOK_COLUMNS "WHERE w.id > %lld ORDER BY w.id LIMIT 500",
+    [WH_SQL_WEBHOOK_SNAPSHOT] =
+        "SELECT " SNAPSHOT_COLUMNS "WHERE w.id > %lld ORDER BY w.id LIMIT 500",
+    [WH_SQL_WEBHOOK_SIZE] =
+        "SELECT count(*), coalesce(sum(" WEBHOOK_BYTES "), 0) FROM webhook",
     [WH_SQL_WEBHOOK_GET] =
         "SELECT " WEBHOOK_COLUMNS "WHERE w.context = %s AND w.id = %lld",
     [WH_SQL_WEBHOOK_INSERT] =

@@ -6,7 +6,7 @@
  *
  * A wh_store_t is never shared between threads and never carried across a
  * fork. Every function may return APR_SUCCESS, a documented answer
- * (APR_ENOENT, APR_EEXIST), APR_TIMEUP (the write lock was not to be had in
+ * (APR_ENOENT, APR_EEXIST, WH_STORE_FULL), APR_TIMEUP (the write lock was not to be had in
  * time) or WH_STORE_DOWN: the call failed, nothing of it is stored, and the
  * handle reopens itself at the next call.
  */
@@ -34,6 +34,9 @@ typedef struct wh_store_t wh_store_t;
 
 /** Somebody else has changed the record since it was read. */
 #define WH_STORE_CHANGED (APR_OS_START_USERERR + 103)
+
+/** WebhookLimit leaves no room for the webhook, or not for so long a one. */
+#define WH_STORE_FULL (APR_OS_START_USERERR + 104)
 
 /**
  * Makes a store object; opens nothing yet. apr_dbd_init() must have run in
@@ -65,8 +68,12 @@ apr_status_t wh_store_webhook_get(struct wh_webhook_t **webhook,
                                   wh_store_t *store, const char *context,
                                   apr_int32_t id, apr_pool_t *pool);
 
-/** Stores a new webhook and sets webhook->id and version (1). Committed when it
- * returns. */
+/**
+ * Stores a new webhook and sets webhook->id and version (1). Committed when it
+ * returns.
+ * @return WH_STORE_FULL: webhook_limit or webhook_bytes of the settings, which
+ *         count the webhooks of all contexts
+ */
 apr_status_t wh_store_webhook_insert(wh_store_t *store,
                                      struct wh_webhook_t *webhook);
 
@@ -76,7 +83,9 @@ apr_status_t wh_store_webhook_insert(wh_store_t *store,
  * active its consecutive errors begin at 0 again.
  * @param version the one that the caller has read; 0: any
  * @return APR_ENOENT: no such webhook in its context;
- *         WH_STORE_CHANGED: it has another version meanwhile
+ *         WH_STORE_CHANGED: it has another version meanwhile;
+ *         WH_STORE_FULL: it would be longer, and there is no room. One that is
+ *         not longer than before is always stored.
  */
 apr_status_t wh_store_webhook_update(wh_store_t *store,
                                      struct wh_webhook_t *webhook,

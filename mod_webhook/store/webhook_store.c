@@ -51,7 +51,8 @@ wh_webhook_t *wh_store_webhook_row(wh_rows_t *rows, apr_pool_t *pool)
 
 /* What the calls below want or give. */
 typedef struct request_t {
-    const char *context; /* NULL: all */
+    wh_statement_t statement; /* of a list */
+    const char *context;      /* NULL: all */
     apr_int64_t id;
     apr_int64_t version; /* the one expected, 0: any */
     apr_int64_t written; /* id or version that an earlier run has written */
@@ -62,15 +63,13 @@ typedef struct request_t {
 } request_t;
 
 static apr_status_t list_chunk(wh_rows_t *rows, wh_store_t *store,
-                               const char *context, apr_int64_t last)
+                               const request_t *request, apr_int64_t last)
 {
-    const void *of_context[] = {context, &last};
+    const void *of_context[] = {request->context, &last};
     const void *of_all[] = {&last};
 
-    return context
-               ? wh_db_select(rows, &store->db, WH_SQL_WEBHOOK_LIST, of_context)
-               : wh_db_select(rows, &store->db, WH_SQL_WEBHOOK_LIST_ALL,
-                              of_all);
+    return wh_db_select(rows, &store->db, request->statement,
+                        request->context ? of_context : of_all);
 }
 
 /* In chunks: drivers walk a result from its start for every row. */
@@ -84,7 +83,7 @@ static apr_status_t list(wh_store_t *store, void *baton)
     request->webhooks =
         apr_array_make(request->pool, 16, sizeof(wh_webhook_t *));
     do {
-        rv = list_chunk(&rows, store, request->context, last);
+        rv = list_chunk(&rows, store, request, last);
         if (rv != APR_SUCCESS) {
             return rv;
         }
@@ -98,21 +97,35 @@ static apr_status_t list(wh_store_t *store, void *baton)
     return APR_SUCCESS;
 }
 
-apr_status_t wh_store_webhook_list(apr_array_header_t **webhooks,
-                                   wh_store_t *store, const char *context,
-                                   apr_pool_t *pool)
+static apr_status_t list_by(apr_array_header_t **webhooks, wh_store_t *store,
+                            wh_statement_t statement, const char *context,
+                            apr_pool_t *pool)
 {
-    request_t request = {.context = context, .pool = pool};
+    request_t request = {
+        .statement = statement, .context = context, .pool = pool};
     apr_status_t rv = wh_store_read(store, list, &request);
 
     *webhooks = request.webhooks;
     return rv;
 }
 
+apr_status_t wh_store_webhook_list(apr_array_header_t **webhooks,
+                                   wh_store_t *store, const char *context,
+                                   apr_pool_t *pool)
+{
+    return list_by(webhooks, store, WH_SQL_WEBHOOK_LIST, context, pool);
+}
+
 apr_status_t wh_store_webhook_list_all(apr_array_header_t **webhooks,
                                        wh_store_t *store, apr_pool_t *pool)
 {
-    return wh_store_webhook_list(webhooks, store, NULL, pool);
+    return list_by(webhooks, store, WH_SQL_WEBHOOK_LIST_ALL, NULL, pool);
+}
+
+apr_status_t wh_store_webhook_snapshot(apr_array_header_t **webhooks,
+                                       wh_store_t *store, apr_pool_t *pool)
+{
+    return list_by(webhooks, store, WH_SQL_WEBHOOK_SNAPSHOT, NULL, pool);
 }
 
 static apr_status_t get(wh_store_t *store, void *baton)
@@ -178,6 +191,68 @@ static int same_record(const wh_webhook_t *a, const wh_webhook_t *b)
         same = numbers[i][0] == numbers[i][1];
     }
     return same;
+}
+
+static apr_int64_t length_of(const char *text)
+{
+    return text ? (apr_int64_t)strlen(text) : 0;
+}
+
+/* What a client makes a webhook long by. */
+static apr_int64_t client_bytes(const wh_webhook_t *w)
+{
+    return length_of(w->name) + length_of(w->events) +
+           length_of(w->target_url) + length_of(w->secret) +
+           length_of(w->headers) + length_of(w->properties) +
+           length_of(w->error_emails) + length_of(w->error_associates) +
+           length_of(w->description);
+}
+
+/* Whether the database may take so much more. */
+static apr_status_t check_room(wh_store_t *store, int webhooks,
+                               apr_int64_t bytes)
+{
+    const wh_settings_t *settings = store->settings;
+    wh_rows_t rows;
+    apr_status_t rv;
+
+    if (!settings->webhook_limit && !settings->webhook_bytes) {
+        return APR_SUCCESS;
+    }
+    rv = wh_db_query(&rows, &store->db, wh_statement_text(WH_SQL_WEBHOOK_SIZE));
+    if (rv != APR_SUCCESS || !wh_rows_next(&rows)) {
+        return rv;
+    }
+    if (settings->webhook_limit && webhooks &&
+        wh_rows_int64(&rows, 0) + webhooks > settings->webhook_limit) {
+        rv = WH_STORE_FULL;
+    }
+    if (settings->webhook_bytes &&
+        wh_rows_int64(&rows, 1) + bytes > settings->webhook_bytes) {
+        rv = WH_STORE_FULL;
+    }
+    return rv;
+}
+
+static apr_status_t check_insert(wh_store_t *store, const wh_webhook_t *w)
+{
+    return check_room(store, 1,
+                      client_bytes(w) + length_of(w->context) +
+                          length_of(w->type) + length_of(w->registered_by) +
+                          length_of(w->updated_by));
+}
+
+/* One that is too long already can still be stopped or made shorter, also by
+ * somebody with a longer name. */
+static apr_status_t check_update(wh_store_t *store, const wh_webhook_t *w,
+                                 const wh_webhook_t *stored)
+{
+    apr_int64_t more = client_bytes(w) - client_bytes(stored);
+
+    return more > 0 ? check_room(store, 0,
+                                 more + length_of(w->updated_by) -
+                                     length_of(stored->updated_by))
+                    : APR_SUCCESS;
 }
 
 /* Whether an earlier run of an insert took place after all. Its id may be
@@ -247,7 +322,10 @@ static apr_status_t insert_row(wh_store_t *store, void *baton)
     if (rv != APR_SUCCESS || found) {
         return rv;
     }
-    rv = wh_store_number_next(&request->id, store, "last_webhook_id");
+    rv = check_insert(store, request->webhook);
+    if (rv == APR_SUCCESS) {
+        rv = wh_store_number_next(&request->id, store, "last_webhook_id");
+    }
     if (rv == APR_SUCCESS) {
         request->written = request->id;
         rv = insert_columns(store, request->webhook, request->id);
@@ -339,7 +417,10 @@ static apr_status_t update_row(wh_store_t *store, void *baton)
     if (request->version && request->version != stored.webhook->version) {
         return WH_STORE_CHANGED;
     }
-    rv = update_columns(&affected, store, w, stored.webhook->version);
+    rv = check_update(store, w, stored.webhook);
+    if (rv == APR_SUCCESS) {
+        rv = update_columns(&affected, store, w, stored.webhook->version);
+    }
     if (rv == APR_SUCCESS && affected == 0) {
         return WH_STORE_CHANGED;
     }

@@ -230,6 +230,65 @@ static void test_lengths(void)
     }
 }
 
+/* A webhook whose four JSON texts have so many bytes together, most of them in
+ * the one that is named. */
+static const char *four_texts(const char *longest, int bytes)
+{
+    static const struct {
+        const char *name;
+        const char *head;
+        const char *tail;
+    } rows[] = {{"Headers", "{\"a\":\"", "\"}"},
+                {"Properties", "{\"a\":\"", "\"}"},
+                {"ErrorAssociates", "[\"", "\"]"}};
+    const char *text = "{\"ErrorEmails\":[\"a@b\"]";
+    size_t i;
+
+    bytes -= 7 + 8 + 8 + 4;
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        int length = strcmp(rows[i].name, longest) ? 0 : bytes;
+        char *filling = apr_pcalloc(pool, (size_t)length + 1);
+
+        memset(filling, 'x', (size_t)length);
+        text = apr_pstrcat(pool, text, ",\"", rows[i].name, "\":", rows[i].head,
+                           filling, rows[i].tail, NULL);
+    }
+    return apr_pstrcat(pool, text, "}", NULL);
+}
+
+static void test_length_together(void)
+{
+    static const char *const names[] = {"Headers", "Properties",
+                                        "ErrorAssociates"};
+    static const char sentence[] =
+        "Webhook Headers, Properties, ErrorEmails and ErrorAssociates must "
+        "have at most 65536 bytes together.";
+    wh_webhook_t webhook, stored;
+    const char *message;
+    size_t i;
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        is_int(read_text(&webhook, &message,
+                         four_texts(names[i], WH_JSON_COLUMN_MAX)),
+               APR_SUCCESS, "a long %s, with all others", names[i]);
+        is_int(read_text(&webhook, &message,
+                         four_texts(names[i], WH_JSON_COLUMN_MAX + 1)),
+               APR_EINVAL, "one byte more");
+        is_str(message, sentence, "says so");
+    }
+    read_text(&stored, &message, four_texts("Headers", WH_JSON_COLUMN_MAX));
+    webhook = stored;
+    webhook.errors_email = "c@d";
+    is_int(wh_webhook_json_settle_email(&webhook, &message, &stored, pool),
+           APR_SUCCESS, "another address of the same length");
+    is_str(webhook.error_emails, "[\"c@d\"]", "takes the place");
+    webhook = stored;
+    webhook.errors_email = "c@dd";
+    is_int(wh_webhook_json_settle_email(&webhook, &message, &stored, pool),
+           APR_EINVAL, "a longer one");
+    is_str(message, sentence, "is too much");
+}
+
 /* Names of 7 bytes, which take 8 each when joined. */
 static const char *many_events(int count)
 {
@@ -331,6 +390,7 @@ int main(void)
     test_emails();
     test_refusals();
     test_lengths();
+    test_length_together();
     test_event_lengths();
     test_secret();
     test_dates_and_people();

@@ -84,6 +84,31 @@ static void test_insert(void)
     is_str(got->last_error, NULL, "no error yet");
 }
 
+/* What the dispatcher reads. */
+static void test_snapshot(void)
+{
+    wh_webhook_t webhook = sample("snapshot");
+    apr_array_header_t *list;
+    const wh_webhook_t *got;
+
+    wh_store_webhook_insert(store, &webhook);
+    wh_db_execute(&outside,
+                  apr_psprintf(pool,
+                               "UPDATE webhook_usage SET total_calls = 3, "
+                               "last_error = 'e' WHERE webhook_id = %d",
+                               webhook.id));
+    is_int(wh_store_webhook_snapshot(&list, store, pool), APR_SUCCESS,
+           "the snapshot");
+    is_int(list->nelts, number("SELECT count(*) FROM webhook"),
+           "has the webhooks of all contexts");
+    got = APR_ARRAY_IDX(list, list->nelts - 1, wh_webhook_t *);
+    webhook.error_associates = NULL;
+    webhook.description = NULL;
+    check_same(got, &webhook);
+    is_str(got->last_error, NULL, "no last error");
+    is_int(got->total_calls, 3, "but the other counters");
+}
+
 static void test_nulls(void)
 {
     wh_webhook_t webhook = {.context = "",
@@ -352,6 +377,7 @@ int main(void)
         return 1;
     }
     test_insert();
+    test_snapshot();
     test_nulls();
     test_contexts();
     test_update();
