@@ -403,7 +403,11 @@ static json_t *write_id(const wh_webhook_t *webhook, const field_t *field)
 
 static json_t *write_count(const wh_webhook_t *webhook, const field_t *field)
 {
-    return json_integer(*(const apr_int64_t *)place_of(webhook, field));
+    apr_int64_t count = *(const apr_int64_t *)place_of(webhook, field);
+
+    /* Clients read an int32 (superoffice.md section 4): the count stays at the
+     * largest one. */
+    return json_integer(count < APR_INT32_MAX ? count : APR_INT32_MAX);
 }
 
 static json_t *write_events(const wh_webhook_t *webhook, const field_t *field)
@@ -575,7 +579,7 @@ static wh_field_kind_t kind_of(const field_t *field)
         write_fn_t *write;
         wh_field_kind_t kind;
     } kinds[] = {{write_id, WH_FIELD_INT32},
-                 {write_count, WH_FIELD_INT64},
+                 {write_count, WH_FIELD_INT32},
                  {write_events, WH_FIELD_TEXTS},
                  {write_state, WH_FIELD_NAMED},
                  {write_flags, WH_FIELD_FLAGS},

@@ -60,7 +60,6 @@ int wh_webhook_json_state(int *state, const char *text);
 /** What the value of a member is. */
 typedef enum {
     WH_FIELD_INT32,
-    WH_FIELD_INT64,
     WH_FIELD_TEXT,
     WH_FIELD_TEXTS,  /**< array of texts */
     WH_FIELD_LIST,   /**< array of anything */

@@ -19,9 +19,7 @@ static json_t *schema_of(const wh_field_t *field)
 {
     switch (field->kind) {
     case WH_FIELD_INT32:
-    case WH_FIELD_INT64:
-        return json_pack("{s:s, s:s}", "type", "integer", "format",
-                         field->kind == WH_FIELD_INT32 ? "int32" : "int64");
+        return json_pack("{s:s, s:s}", "type", "integer", "format", "int32");
     case WH_FIELD_TEXTS:
         return json_pack("{s:[s,s], s:{s:s}}", "type", "array", "null", "items",
                          "type", "string");
