@@ -5,9 +5,7 @@
 #include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
 #include <apr_thread_proc.h>
-#include <arpa/inet.h>
 #include <curl/curl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -19,6 +17,7 @@
 #include "model/event.h"
 #include "policy/address.h"
 #include "policy/retry.h"
+#include "unit/deliver/receiver.h"
 #include "unit/tap.h"
 
 #define CONNECTIONS_MAX 256
@@ -105,27 +104,13 @@ static int answer(int fd, const char *path)
 /* Reads one request: its path, or NULL at the end. */
 static const char *read_request(int fd, char *buffer, apr_size_t size)
 {
-    apr_size_t filled = 0, want = size;
-    const char *end = NULL, *length;
-
-    while (filled < want) {
-        ssize_t count = recv(fd, buffer + filled, size - 1 - filled, 0);
-
-        if (count <= 0) {
-            return NULL;
-        }
-        filled += (apr_size_t)count;
-        buffer[filled] = '\0';
-        end = strstr(buffer, "\r\n\r\n");
-        length = strstr(buffer, "Content-Length: ");
-        if (end && length) {
-            want =
-                (apr_size_t)(end + 4 - buffer) + (apr_size_t)atoi(length + 16);
-        }
+    if (!receive_request(fd, buffer, size)) {
+        return NULL;
     }
     apr_thread_mutex_lock(receiver.lock);
     receiver.requests++;
-    apr_cpystrn(receiver.body, end + 4, sizeof(receiver.body));
+    apr_cpystrn(receiver.body, strstr(buffer, "\r\n\r\n") + 4,
+                sizeof(receiver.body));
     apr_thread_cond_broadcast(receiver.changed);
     apr_thread_mutex_unlock(receiver.lock);
     return strchr(buffer, ' ') + 1;
@@ -167,22 +152,6 @@ static void *APR_THREAD_FUNC accept_all(apr_thread_t *thread, void *data)
         apr_thread_mutex_unlock(receiver.lock);
     }
     return NULL;
-}
-
-static int listen_somewhere(int *port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    socklen_t size = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) < 0 ||
-        listen(fd, 128) < 0 ||
-        getsockname(fd, (struct sockaddr *)&address, &size) < 0) {
-        exit(1);
-    }
-    *port = ntohs(address.sin_port);
-    return fd;
 }
 
 static void open_receiver(void)

@@ -5,15 +5,14 @@
 #include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
 #include <apr_thread_proc.h>
-#include <arpa/inet.h>
 #include <curl/curl.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "deliver/mail.h"
+#include "unit/deliver/receiver.h"
 #include "unit/tap.h"
 
 #define PATIENCE apr_time_from_sec(60)
@@ -151,19 +150,10 @@ static void *APR_THREAD_FUNC accept_all(apr_thread_t *thread, void *data)
 
 static void open_server(void)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    socklen_t size = sizeof(address);
+    int port;
 
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    server.listener = socket(AF_INET, SOCK_STREAM, 0);
-    if (server.listener < 0 ||
-        bind(server.listener, (struct sockaddr *)&address, size) < 0 ||
-        listen(server.listener, 128) < 0 ||
-        getsockname(server.listener, (struct sockaddr *)&address, &size) < 0) {
-        exit(1);
-    }
-    settings.mail_server =
-        apr_psprintf(pool, "smtp://127.0.0.1:%d", ntohs(address.sin_port));
+    server.listener = listen_somewhere(&port);
+    settings.mail_server = apr_psprintf(pool, "smtp://127.0.0.1:%d", port);
     apr_thread_mutex_create(&server.lock, APR_THREAD_MUTEX_DEFAULT, pool);
     apr_thread_cond_create(&server.changed, pool);
     apr_thread_create(&server.thread, NULL, accept_all, NULL, pool);

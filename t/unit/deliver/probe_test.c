@@ -3,10 +3,8 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
-#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <jansson.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -16,6 +14,7 @@
 #include "deliver/transfer.h"
 #include "policy/address.h"
 #include "policy/sign.h"
+#include "unit/deliver/receiver.h"
 #include "unit/tap.h"
 
 static apr_pool_t *pool;
@@ -32,53 +31,21 @@ static struct {
     apr_size_t answer_length;
     int reset; /* 1: ends the connection by a reset */
     char request[16384];
-    apr_size_t filled;
     int connections;
     apr_thread_t *thread;
 } receiver;
 
-static int is_whole(void)
-{
-    const char *end = strstr(receiver.request, "\r\n\r\n");
-    const char *length = strstr(receiver.request, "Content-Length: ");
-
-    return end && length &&
-           receiver.filled >= (apr_size_t)(end + 4 - receiver.request) +
-                                  (apr_size_t)atoi(length + 16);
-}
-
-/* A sender that has seen enough closes: that is no error here. */
-static void say(int fd)
-{
-    apr_size_t sent = 0;
-    ssize_t count = 1;
-
-    while (sent < receiver.answer_length && count > 0) {
-        count = send(fd, receiver.answer + sent, receiver.answer_length - sent,
-                     MSG_NOSIGNAL);
-        sent += count > 0 ? (apr_size_t)count : 0;
-    }
-}
-
 static void serve(int fd)
 {
     struct linger now = {1, 0};
-    ssize_t count = 1;
     char byte;
 
-    receiver.filled = 0;
-    memset(receiver.request, 0, sizeof(receiver.request));
-    while (count > 0 && !is_whole() &&
-           receiver.filled < sizeof(receiver.request) - 1) {
-        count = recv(fd, receiver.request + receiver.filled,
-                     sizeof(receiver.request) - 1 - receiver.filled, 0);
-        receiver.filled += count > 0 ? (apr_size_t)count : 0;
-    }
+    receive_request(fd, receiver.request, sizeof(receiver.request));
     if (receiver.reset) {
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
     }
     else if (receiver.answer) {
-        say(fd);
+        send_all(fd, receiver.answer, receiver.answer_length);
     }
     else {
         while (recv(fd, &byte, 1, 0) > 0) {
@@ -98,22 +65,6 @@ static void *APR_THREAD_FUNC accept_all(apr_thread_t *thread, void *data)
         serve(fd);
     }
     return NULL;
-}
-
-static int listen_somewhere(int *port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    socklen_t size = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) < 0 ||
-        listen(fd, 5) < 0 ||
-        getsockname(fd, (struct sockaddr *)&address, &size) < 0) {
-        exit(1);
-    }
-    *port = ntohs(address.sin_port);
-    return fd;
 }
 
 /* -- one probe ------------------------------------------------------------ */

@@ -6,8 +6,6 @@
 #include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
 #include <apr_thread_proc.h>
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -23,6 +21,7 @@
 #include "policy/retry.h"
 #include "store/db.h"
 #include "store/delivery_store.h"
+#include "unit/deliver/receiver.h"
 #include "unit/tap.h"
 
 #define PATIENCE apr_time_from_sec(60)
@@ -43,6 +42,7 @@ static wh_settings_t settings = {.database_driver = "sqlite3",
                                  .max_body = 65536};
 static int listener; /* of the channel */
 static int receiver; /* listening */
+static int receiver_port;
 static struct sockaddr_un address = {.sun_family = AF_UNIX};
 
 /* -- the receiver: one connection at a time ------------------------------- */
@@ -103,18 +103,6 @@ static void *APR_THREAD_FUNC receive(apr_thread_t *thread, void *data)
     return NULL;
 }
 
-static void open_receiver(void)
-{
-    struct sockaddr_in local = {.sin_family = AF_INET};
-
-    local.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    receiver = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (bind(receiver, (struct sockaddr *)&local, sizeof(local)) < 0 ||
-        listen(receiver, 64) < 0) {
-        exit(1);
-    }
-}
-
 static void start_receiver(void)
 {
     apr_thread_mutex_create(&seen.lock, APR_THREAD_MUTEX_DEFAULT, pool);
@@ -124,11 +112,7 @@ static void start_receiver(void)
 
 static const char *receiver_url(void)
 {
-    struct sockaddr_in local;
-    socklen_t size = sizeof(local);
-
-    getsockname(receiver, (struct sockaddr *)&local, &size);
-    return apr_psprintf(pool, "http://127.0.0.1:%d/", ntohs(local.sin_port));
+    return apr_psprintf(pool, "http://127.0.0.1:%d/", receiver_port);
 }
 
 static int wait_for_requests(int number)
@@ -405,7 +389,7 @@ static int begin(void)
     settings.database_params = apr_pstrcat(pool, directory, "/test.db", NULL);
     snprintf(address.sun_path, sizeof(address.sun_path), "%s/s", directory);
     listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    open_receiver();
+    receiver = listen_somewhere(&receiver_port);
     return bind(listener, (struct sockaddr *)&address, sizeof(address)) == 0 &&
            listen(listener, 64) == 0;
 }

@@ -1,173 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Housekeeping. */
-#include <apr_dbd.h>
-#include <apr_general.h>
-#include <apr_strings.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "deliver/message.h"
-#include "deliver/target.h"
-#include "dispatcher/commit.h"
 #include "dispatcher/maintenance.h"
-#include "model/webhook.h"
-#include "store/db.h"
 #include "store/log_store.h"
 #include "store/token_store.h"
-#include "unit/tap.h"
 
-#define NODE 3
-#define NOW APR_INT64_C(1767323045000000)
-
-static apr_pool_t *pool;
-static char directory[] = "/tmp/webhook-test-XXXXXX";
-static wh_settings_t settings = {.database_driver = "sqlite3",
-                                 .state_dir = directory,
-                                 .window = 100,
-                                 .endpoint_window = 8};
-static wh_store_t *store; /* as a child has it: webhooks are saved here */
-static wh_db_t outside;   /* a second connection, to look at the rows */
-static wh_channel_server_t server;
-static wh_commit_t commit;
-static wh_inbox_t *inbox; /* of the delivery thread, which this program is */
-
-static void end_commit(void)
-{
-    wh_store_t *own = commit.store;
-
-    wh_channel_server_stop(&server);
-    wh_commit_destroy(&commit);
-    wh_store_destroy(own);
-}
-
-/* A dispatcher's commit thread, without its loop. */
-static int begin_commit(int node)
-{
-    wh_store_t *own;
-
-    if (wh_store_create(&own, &settings) != APR_SUCCESS ||
-        wh_commit_init(&commit, &settings, &server, own, pool) != APR_SUCCESS) {
-        return 0;
-    }
-    commit.ids.node = node;
-    wh_schedule_init(&commit.schedule, &settings, &inbox, 1, pool);
-    return 1;
-}
-
-static int begin(void)
-{
-    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-    if (!mkdtemp(directory) || apr_dbd_init(pool) != APR_SUCCESS ||
-        wh_inbox_create(&inbox, pool) != APR_SUCCESS ||
-        wh_channel_server_start(&server, epoll_create1(0), listener, 1000000) !=
-            APR_SUCCESS) {
-        return 0;
-    }
-    settings.database_params = apr_pstrcat(pool, directory, "/test.db", NULL);
-    outside.pool = pool;
-    outside.driver_name = settings.database_driver;
-    outside.params = settings.database_params;
-    return wh_store_create(&store, &settings) == APR_SUCCESS &&
-           wh_store_open(store) == APR_SUCCESS &&
-           wh_db_open(&outside) == APR_SUCCESS && begin_commit(NODE);
-}
-
-/* -- the delivery thread's part ------------------------------------------- */
-
-#define HELD_MAX 1000
-
-static wh_delivery_t *held[HELD_MAX]; /* deliveries on their way */
-static int held_count;
-
-/* Takes what has been posted. "T1" a target, "T1-" one that is off, "T1!" one
- * that is gone, "D1" a delivery for webhook 1. */
-static const char *posted(void)
-{
-    wh_message_t *message = wh_inbox_take(inbox);
-    const char *all = "";
-
-    while (message) {
-        wh_message_t *next = message->next;
-
-        if (message->kind == WH_MESSAGE_TARGET) {
-            wh_target_t *target = (wh_target_t *)message;
-
-            all = apr_psprintf(pool, "%s%sT%d%s", all, *all ? " " : "",
-                               target->webhook_id,
-                               target->removed  ? "!"
-                               : target->active ? ""
-                                                : "-");
-            wh_target_release(target);
-        }
-        else {
-            held[held_count] = (wh_delivery_t *)message;
-            all = apr_psprintf(pool, "%s%sD%d", all, *all ? " " : "",
-                               held[held_count]->webhook_id);
-            held_count++;
-        }
-        message = next;
-    }
-    return all;
-}
-
-static void throw_away(void)
-{
-    posted();
-    while (held_count > 0) {
-        wh_delivery_destroy(held[--held_count]);
-    }
-}
-
-/* -- webhooks ------------------------------------------------------------- */
-
-static apr_int32_t save_webhook(const char *events)
-{
-    wh_webhook_t webhook = {.context = "",
-                            .name = "w",
-                            .events = events,
-                            .target_url = "https://receiver.example/",
-                            .state = WH_STATE_ACTIVE,
-                            .type = "webhook"};
-
-    return wh_store_webhook_insert(store, &webhook) == APR_SUCCESS ? webhook.id
-                                                                   : 0;
-}
-
-static void end(void)
-{
-    throw_away();
-    end_commit();
-    wh_db_close(&outside);
-    wh_store_destroy(store);
-    unlink(settings.database_params);
-    unlink(apr_pstrcat(pool, directory, "/test.db.lock", NULL));
-    ok(rmdir(directory) == 0, "nothing else is left in the directory");
-    close(server.listener);
-    close(server.epoll);
-    apr_terminate();
-}
-
-static const char *text(const char *sql)
-{
-    wh_rows_t rows;
-
-    if (wh_db_query(&rows, &outside, sql) != APR_SUCCESS ||
-        !wh_rows_next(&rows)) {
-        return "no row";
-    }
-    return wh_rows_text(&rows, 0, pool);
-}
-
-/* The columns of an event that matter here, then its values. */
-#define INSERT_EVENT                                                           \
-    "INSERT INTO event (id, uuid, context, name, primary_key, "                \
-    "associate_id, time, data, size) VALUES "
+#include "unit/dispatcher/fixture.h"
+#include "unit/store/rows.h"
 
 static wh_maintenance_t maintenance;
 static wh_node_t node;
@@ -179,8 +17,7 @@ static void run(apr_time_t now)
 
 static apr_int64_t count(const char *what)
 {
-    return apr_atoi64(
-        text(apr_psprintf(pool, "SELECT count(*) FROM %s", what)));
+    return number(apr_psprintf(pool, "SELECT count(*) FROM %s", what));
 }
 
 /* An event, its delivery and an attempt, made at a time. */
@@ -191,12 +28,7 @@ static void insert_at(apr_time_t time, int state, int owner)
     apr_int64_t delivery = wh_row_id_next(&ids, time);
     apr_int64_t attempt = wh_row_id_next(&ids, time);
 
-    wh_db_execute(&outside,
-                  apr_psprintf(pool,
-                               INSERT_EVENT "(%" APR_INT64_T_FMT
-                                            ", 'u%" APR_INT64_T_FMT
-                                            "', '', 'a', 0, 0, 0, '{}', 2)",
-                               event, event));
+    add_event(event, "", "a");
     wh_db_execute(
         &outside,
         apr_psprintf(pool,
@@ -204,12 +36,7 @@ static void insert_at(apr_time_t time, int state, int owner)
                      "attempts, due, owner) VALUES (%" APR_INT64_T_FMT
                      ", %" APR_INT64_T_FMT ", 1, %d, 0, 0, %d)",
                      delivery, event, state, owner));
-    wh_db_execute(&outside,
-                  apr_psprintf(pool,
-                               "INSERT INTO attempt VALUES (%" APR_INT64_T_FMT
-                               ", %" APR_INT64_T_FMT
-                               ", 1, 1, 1, 200, NULL, NULL, NULL)",
-                               attempt, delivery));
+    add_attempt(attempt, delivery, 1);
 }
 
 /* Webhooks are read without an event, too. */
@@ -353,7 +180,7 @@ static void test_storage_fails(void)
 int main(void)
 {
     settings.retention = apr_time_from_sec(1000);
-    if (!begin()) {
+    if (!begin_dispatcher()) {
         return 1;
     }
     node.id = NODE;
@@ -363,6 +190,6 @@ int main(void)
     test_tokens();
     test_checkpoint();
     test_storage_fails();
-    end();
+    end_dispatcher();
     return done_testing();
 }

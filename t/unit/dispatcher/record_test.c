@@ -1,298 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Outcomes: errors are counted, and webhooks that have too many disabled. */
-#include <apr_dbd.h>
-#include <apr_general.h>
-#include <apr_strings.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "deliver/message.h"
-#include "deliver/target.h"
 #include "dispatcher/commit.h"
-#include "model/webhook.h"
-#include "store/db.h"
-#include "unit/tap.h"
 
-#define NODE 3
-#define NOW APR_INT64_C(1767323045000000)
-
-static apr_pool_t *pool;
-static char directory[] = "/tmp/webhook-test-XXXXXX";
-static wh_settings_t settings = {.database_driver = "sqlite3",
-                                 .state_dir = directory,
-                                 .window = 100,
-                                 .endpoint_window = 8};
-static wh_store_t *store; /* as a child has it: webhooks are saved here */
-static wh_db_t outside;   /* a second connection, to look at the rows */
-static wh_channel_server_t server;
-static wh_commit_t commit;
-static wh_inbox_t *inbox; /* of the delivery thread, which this program is */
-
-static void end_commit(void)
-{
-    wh_store_t *own = commit.store;
-
-    wh_channel_server_stop(&server);
-    wh_commit_destroy(&commit);
-    wh_store_destroy(own);
-}
-
-/* A dispatcher's commit thread, without its loop. */
-static int begin_commit(int node)
-{
-    wh_store_t *own;
-
-    if (wh_store_create(&own, &settings) != APR_SUCCESS ||
-        wh_commit_init(&commit, &settings, &server, own, pool) != APR_SUCCESS) {
-        return 0;
-    }
-    commit.ids.node = node;
-    wh_schedule_init(&commit.schedule, &settings, &inbox, 1, pool);
-    return 1;
-}
-
-static int begin(void)
-{
-    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-    if (!mkdtemp(directory) || apr_dbd_init(pool) != APR_SUCCESS ||
-        wh_inbox_create(&inbox, pool) != APR_SUCCESS ||
-        wh_channel_server_start(&server, epoll_create1(0), listener, 1000000) !=
-            APR_SUCCESS) {
-        return 0;
-    }
-    settings.database_params = apr_pstrcat(pool, directory, "/test.db", NULL);
-    outside.pool = pool;
-    outside.driver_name = settings.database_driver;
-    outside.params = settings.database_params;
-    return wh_store_create(&store, &settings) == APR_SUCCESS &&
-           wh_store_open(store) == APR_SUCCESS &&
-           wh_db_open(&outside) == APR_SUCCESS && begin_commit(NODE);
-}
-
-/* -- the delivery thread's part ------------------------------------------- */
-
-#define HELD_MAX 1000
-
-static wh_delivery_t *held[HELD_MAX]; /* deliveries on their way */
-static int held_count;
-
-/* Takes what has been posted. "T1" a target, "T1-" one that is off, "T1!" one
- * that is gone, "D1" a delivery for webhook 1. */
-static const char *posted(void)
-{
-    wh_message_t *message = wh_inbox_take(inbox);
-    const char *all = "";
-
-    while (message) {
-        wh_message_t *next = message->next;
-
-        if (message->kind == WH_MESSAGE_TARGET) {
-            wh_target_t *target = (wh_target_t *)message;
-
-            all = apr_psprintf(pool, "%s%sT%d%s", all, *all ? " " : "",
-                               target->webhook_id,
-                               target->removed  ? "!"
-                               : target->active ? ""
-                                                : "-");
-            wh_target_release(target);
-        }
-        else {
-            held[held_count] = (wh_delivery_t *)message;
-            all = apr_psprintf(pool, "%s%sD%d", all, *all ? " " : "",
-                               held[held_count]->webhook_id);
-            held_count++;
-        }
-        message = next;
-    }
-    return all;
-}
-
-/* Reports the oldest delivery that is held. */
-static void report(wh_outcome_kind_t outcome, apr_time_t due)
-{
-    wh_delivery_t *delivery = held[0];
-
-    memmove(held, held + 1, (size_t)--held_count * sizeof(held[0]));
-    delivery->message.kind = WH_MESSAGE_OUTCOME;
-    delivery->outcome = outcome;
-    delivery->due = due;
-    if (outcome != WH_OUTCOME_RETURNED) {
-        delivery->attempts++;
-        delivery->started = NOW;
-        delivery->status = outcome == WH_OUTCOME_DELIVERED ? 200 : 500;
-        delivery->error = outcome == WH_OUTCOME_DELIVERED ? NULL : "status";
-    }
-    wh_commit_outcome(&commit, delivery);
-}
-
-static void throw_away(void)
-{
-    posted();
-    while (held_count > 0) {
-        wh_delivery_destroy(held[--held_count]);
-    }
-}
-
-/* -- webhooks ------------------------------------------------------------- */
-
-static apr_int32_t save_in_state(const char *events, int state)
-{
-    wh_webhook_t webhook = {.context = "",
-                            .name = "w",
-                            .events = events,
-                            .target_url = "https://receiver.example/",
-                            .state = state,
-                            .type = "webhook"};
-
-    return wh_store_webhook_insert(store, &webhook) == APR_SUCCESS ? webhook.id
-                                                                   : 0;
-}
-
-static apr_int32_t save_webhook(const char *events)
-{
-    return save_in_state(events, WH_STATE_ACTIVE);
-}
-
-static void end(void)
-{
-    throw_away();
-    end_commit();
-    wh_db_close(&outside);
-    wh_store_destroy(store);
-    unlink(settings.database_params);
-    unlink(apr_pstrcat(pool, directory, "/test.db.lock", NULL));
-    ok(rmdir(directory) == 0, "nothing else is left in the directory");
-    close(server.listener);
-    close(server.epoll);
-    apr_terminate();
-}
-
-static const char *text(const char *sql)
-{
-    wh_rows_t rows;
-
-    if (wh_db_query(&rows, &outside, sql) != APR_SUCCESS ||
-        !wh_rows_next(&rows)) {
-        return "no row";
-    }
-    return wh_rows_text(&rows, 0, pool);
-}
-
-static apr_int64_t number(const char *sql)
-{
-    return apr_atoi64(text(sql));
-}
-
-/* -- a child's part ------------------------------------------------------- */
-
-typedef struct child_t {
-    int near;                    /* the child's end */
-    wh_connection_t *connection; /* the dispatcher's */
-} child_t;
-
-/* Connections come by accept(); here their two ends are made at once. */
-static child_t connect_child(void)
-{
-    struct epoll_event event = {.events = EPOLLIN};
-    child_t child;
-    int pair[2];
-
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) < 0) {
-        exit(1);
-    }
-    child.near = pair[0];
-    child.connection = calloc(1, sizeof(*child.connection));
-    child.connection->descriptor = pair[1];
-    child.connection->watched = EPOLLIN;
-    child.connection->next = server.connections;
-    if (server.connections) {
-        server.connections->previous = child.connection;
-    }
-    server.connections = child.connection;
-    event.data.ptr = child.connection;
-    epoll_ctl(server.epoll, EPOLL_CTL_ADD, pair[1], &event);
-    return child;
-}
-
-static int last_uuid;
-
-static wh_event_t make_event(const char *name)
-{
-    wh_event_t event = {.time = NOW,
-                        .primary_key = 5,
-                        .name = name,
-                        .context = "",
-                        .changes = "[\"a\"]",
-                        .data = "{\"a\":1}",
-                        .idempotency = ""};
-
-    snprintf(event.uuid, sizeof(event.uuid), "00000000-0000-7000-8000-%012x",
-             (unsigned int)++last_uuid);
-    return event;
-}
-
-static void send_event(const child_t *child, apr_uint64_t sequence,
-                       const wh_event_t *event)
-{
-    apr_size_t length;
-    void *frame = wh_frame_encode(&length, sequence, event, pool);
-
-    if (send(child->near, frame, length, 0) != (ssize_t)length) {
-        diag("a frame could not be sent");
-    }
-}
-
-/* Reads all connections and commits, as one round of the loop does. */
-static void run_round(apr_time_t now)
-{
-    wh_connection_t *connection;
-
-    for (connection = server.connections; connection;
-         connection = connection->next) {
-        wh_channel_server_read(&server, connection, wh_commit_frame, &commit);
-    }
-    wh_commit_batch(&commit, now);
-}
-
-/* The next acknowledgement as "sequence:status:matched". */
-static const char *next_ack(const child_t *child, char uuid[WH_UUID_SIZE])
-{
-    static const char *const names[] = {"stored",   "unmatched",   "repeated",
-                                        "conflict", "unavailable", "refused",
-                                        "unknown"};
-    wh_ack_t ack;
-
-    if (recv(child->near, &ack, sizeof(ack), 0) != (ssize_t)sizeof(ack)) {
-        return "none";
-    }
-    if (uuid) {
-        memcpy(uuid, ack.uuid, WH_UUID_SIZE);
-    }
-    return apr_psprintf(pool, "%d:%s:%d", (int)ack.sequence,
-                        ack.status <= WH_ACK_UNKNOWN ? names[ack.status]
-                                                     : "unknown",
-                        (int)ack.matched);
-}
-
-/* Sends one event and gives its acknowledgement. */
-static const char *signal_event(const child_t *child, const wh_event_t *event,
-                                apr_time_t now)
-{
-    send_event(child, 1, event);
-    run_round(now);
-    return next_ack(child, NULL);
-}
-
-/* -- tests ---------------------------------------------------------------- */
+#include "unit/dispatcher/child.h"
+#include "unit/dispatcher/fixture.h"
 
 static child_t child;
 
@@ -648,16 +359,6 @@ static void test_recorded_twice(void)
     ok(!commit.own_events, "there is nothing to tell");
 }
 
-/* From now on no byte can be written to a file; nothing may be printed. */
-static void set_disk_full(int full)
-{
-    struct rlimit limit;
-
-    getrlimit(RLIMIT_FSIZE, &limit);
-    limit.rlim_cur = full ? 0 : limit.rlim_max;
-    setrlimit(RLIMIT_FSIZE, &limit);
-}
-
 static void test_storage_fails(void)
 {
     apr_int32_t id;
@@ -667,7 +368,6 @@ static void test_storage_fails(void)
     save_webhook(apr_psprintf(pool, "webhook%d.errors", id));
     send_out("a", 2);
     fail_times(2);
-    signal(SIGXFSZ, SIG_IGN);
     set_disk_full(1);
     commit_reports();
     set_disk_full(0);
@@ -691,7 +391,7 @@ static void test_storage_fails(void)
 
 int main(void)
 {
-    if (!begin()) {
+    if (!begin_dispatcher()) {
         return 1;
     }
     test_counts();
@@ -707,6 +407,6 @@ int main(void)
     test_recorded_twice();
     test_storage_fails();
     close(child.near);
-    end();
+    end_dispatcher();
     return done_testing();
 }

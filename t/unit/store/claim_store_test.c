@@ -1,111 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Taking deliveries from the database. */
-#include <apr_dbd.h>
-#include <apr_general.h>
-#include <apr_strings.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include "base/settings.h"
 #include "model/webhook.h"
-#include "store/db.h"
 #include "store/delivery_store.h"
-#include "unit/tap.h"
 
-static apr_pool_t *pool;
-static char directory[] = "/tmp/webhook-test-XXXXXX";
-static wh_settings_t settings = {.database_driver = "sqlite3",
-                                 .state_dir = directory};
-static wh_store_t *store;
-static wh_db_t outside; /* a second connection, to look at the rows */
-
-static int begin(void)
-{
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-    if (!mkdtemp(directory) || apr_dbd_init(pool) != APR_SUCCESS) {
-        return 0;
-    }
-    settings.database_params = apr_pstrcat(pool, directory, "/test.db", NULL);
-    outside.pool = pool;
-    outside.driver_name = settings.database_driver;
-    outside.params = settings.database_params;
-    return wh_store_create(&store, &settings) == APR_SUCCESS &&
-           wh_store_open(store) == APR_SUCCESS &&
-           wh_db_open(&outside) == APR_SUCCESS;
-}
-
-static void end(void)
-{
-    wh_db_close(&outside);
-    wh_store_destroy(store);
-    unlink(settings.database_params);
-    unlink(apr_pstrcat(pool, directory, "/test.db.lock", NULL));
-    ok(rmdir(directory) == 0, "nothing else is left in the directory");
-    apr_terminate();
-}
-
-/* First column of the first row, -1: no row. */
-static apr_int64_t number(const char *sql)
-{
-    wh_rows_t rows;
-
-    if (wh_db_query(&rows, &outside, sql) != APR_SUCCESS ||
-        !wh_rows_next(&rows)) {
-        return -1;
-    }
-    return wh_rows_int64(&rows, 0);
-}
-
-#define NODE 3
-
-static wh_event_t make_event(apr_int64_t id)
-{
-    wh_event_t event = {.id = id,
-                        .time = APR_INT64_C(1767323045678900),
-                        .primary_key = -7,
-                        .associate_id = 5,
-                        .name = "contact.created",
-                        .context = "tenant",
-                        .changes = "[\"a\",\"b\"]",
-                        .data = "{\"a\":1,\"b\":\"\303\251'\"}",
-                        .idempotency = ""};
-
-    snprintf(event.uuid, sizeof(event.uuid), "%08x-0000-7000-8000-%012x",
-             (unsigned int)(id >> 32), (unsigned int)id);
-    return event;
-}
-
-typedef struct insert_t {
-    wh_event_t event;
-    apr_int64_t delivery; /* id; 0: none */
-    apr_int32_t webhook;
-    apr_time_t due;
-    apr_int64_t owner;
-    wh_known_event_t known;
-} insert_t;
-
-static apr_status_t insert_work(wh_store_t *at, void *baton)
-{
-    insert_t *insert = baton;
-    apr_status_t rv = wh_store_event_insert(&insert->known, at, &insert->event);
-
-    if (rv == APR_SUCCESS && insert->delivery) {
-        rv = wh_store_delivery_insert(at, insert->delivery, insert->event.id,
-                                      insert->webhook, insert->due,
-                                      insert->owner);
-    }
-    return rv;
-}
-
-/* An event and its delivery, whose row is the next one. */
-static apr_status_t insert_pair(apr_int64_t id, apr_int32_t webhook,
-                                apr_time_t due, apr_int64_t owner)
-{
-    insert_t insert = {make_event(id), id + 1, webhook, due, owner, {0}};
-
-    return wh_store_batch(store, insert_work, &insert);
-}
+#include "unit/store/fixture.h"
+#include "unit/store/insert.h"
+#include "unit/store/rows.h"
 
 #define NOW 10000
 
@@ -237,11 +137,6 @@ static void test_next_due(void)
     clear();
 }
 
-/* The columns of an event that matter here, then its values. */
-#define INSERT_EVENT                                                           \
-    "INSERT INTO event (id, uuid, context, name, primary_key, "                \
-    "associate_id, time, data, size) VALUES "
-
 static void test_many(void)
 {
     wh_message_list_t list;
@@ -249,17 +144,7 @@ static void test_many(void)
 
     wh_db_begin(&outside);
     for (i = 0; i < 1300; i++) {
-        wh_db_execute(&outside,
-                      apr_psprintf(pool,
-                                   INSERT_EVENT
-                                   "(%d, 'u%d', '', 'a', 0, 0, 0, '{}', 2)",
-                                   2 * i, i));
-        wh_db_execute(
-            &outside,
-            apr_psprintf(pool,
-                         "INSERT INTO delivery VALUES (%d, %d, 1, 0, 0, 0, 0, "
-                         "NULL)",
-                         2 * i + 1, 2 * i));
+        add_waiting(2 * i, 1, 0, 0);
     }
     wh_db_commit(&outside);
     for (i = 0, more = 1; more; i += taken) {

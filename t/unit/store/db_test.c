@@ -1,60 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The wrapper of apr_dbd. */
-#include <apr_dbd.h>
-#include <apr_general.h>
-#include <apr_strings.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include "base/settings.h"
 #include "store/db.h"
-#include "store/store.h"
-#include "unit/tap.h"
 
-static apr_pool_t *pool;
-static char directory[] = "/tmp/webhook-test-XXXXXX";
-static wh_settings_t settings = {.database_driver = "sqlite3",
-                                 .state_dir = directory};
-static wh_store_t *store;
-static wh_db_t outside; /* a second connection, to look at the rows */
-
-static int begin(void)
-{
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-    if (!mkdtemp(directory) || apr_dbd_init(pool) != APR_SUCCESS) {
-        return 0;
-    }
-    settings.database_params = apr_pstrcat(pool, directory, "/test.db", NULL);
-    outside.pool = pool;
-    outside.driver_name = settings.database_driver;
-    outside.params = settings.database_params;
-    return wh_store_create(&store, &settings) == APR_SUCCESS &&
-           wh_store_open(store) == APR_SUCCESS &&
-           wh_db_open(&outside) == APR_SUCCESS;
-}
-
-static void end(void)
-{
-    wh_db_close(&outside);
-    wh_store_destroy(store);
-    unlink(settings.database_params);
-    unlink(apr_pstrcat(pool, directory, "/test.db.lock", NULL));
-    ok(rmdir(directory) == 0, "nothing else is left in the directory");
-    apr_terminate();
-}
-
-/* First column of the first row, -1: no row. */
-static apr_int64_t number(const char *sql)
-{
-    wh_rows_t rows;
-
-    if (wh_db_query(&rows, &outside, sql) != APR_SUCCESS ||
-        !wh_rows_next(&rows)) {
-        return -1;
-    }
-    return wh_rows_int64(&rows, 0);
-}
+#include "unit/store/fixture.h"
 
 static void test_rows(void)
 {

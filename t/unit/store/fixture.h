@@ -10,7 +10,10 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 #include <dlfcn.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/settings.h"
@@ -86,6 +89,18 @@ FIXTURE_FUNCTION const char *text(const char *sql)
         return "no row";
     }
     return wh_rows_text(&rows, 0, pool);
+}
+
+/** From now on no byte can be written to a file; nothing may be printed. */
+FIXTURE_FUNCTION void set_disk_full(int full)
+{
+    struct rlimit limit;
+
+    /* A write then fails, instead of ending the program. */
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = full ? 0 : limit.rlim_max;
+    setrlimit(RLIMIT_FSIZE, &limit);
 }
 
 /* -- a COMMIT that takes place and fails, or that somebody waits for -------- */

@@ -37,6 +37,21 @@ FIXTURE_FUNCTION void add_delivery(apr_int64_t id, apr_int64_t event,
                      id, event, webhook, state, state ? 3 : 0));
 }
 
+/** An event and, in the next row, its delivery that waits; owner 0: for
+ * anybody. */
+FIXTURE_FUNCTION void add_waiting(apr_int64_t event, int webhook,
+                                  apr_time_t due, int owner)
+{
+    add_event(event, "", "a");
+    wh_db_execute(
+        &outside,
+        apr_psprintf(pool,
+                     "INSERT INTO delivery (id, event_id, webhook_id, state, "
+                     "attempts, due, owner) VALUES (%" ID ", %" ID
+                     ", %d, 0, 0, %" ID ", %d)",
+                     event + 1, event, webhook, due, owner));
+}
+
 FIXTURE_FUNCTION void add_attempt(apr_int64_t id, apr_int64_t delivery,
                                   int attempt)
 {
