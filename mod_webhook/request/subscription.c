@@ -70,6 +70,9 @@ static int answer_storage(const char **message, request_rec *r, apr_status_t rv)
         *message = "The webhook was changed by somebody else meanwhile.";
         return HTTP_CONFLICT;
     case WH_STORE_FULL:
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      WHLOGNO(2029) "WebhookLimit leaves no room for a webhook "
+                                    "that is to be saved");
         *message = "There are as many webhooks, or as many bytes of them, as "
                    "WebhookLimit allows.";
         return HTTP_CONFLICT;
