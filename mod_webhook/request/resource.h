@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "model/webhook.h"
+#include "request/filter.h"
 #include "request/route.h"
 
 /* resource_signal.c */
@@ -32,8 +33,9 @@ wh_resource_fn_t wh_resource_test;
 /** The URL of a path as it came, which is unescaped: any bytes may be in it. */
 const char *wh_resource_url(request_rec *r, const char *path);
 
-/** Answers with a list. @param list of wh_webhook_t *, already filtered */
-int wh_resource_answer_list(request_rec *r, const apr_array_header_t *list,
+/** Answers with the webhooks that the caller may see and the filter shows.
+ * @param select as $select has it, or NULL */
+int wh_resource_answer_list(request_rec *r, const wh_filter_t *filter,
                             const char *select);
 
 /** Answers with the text of the last error.

@@ -16,7 +16,6 @@
 #include "policy/event_name.h"
 #include "request/answer.h"
 #include "request/body.h"
-#include "request/filter.h"
 #include "request/resource.h"
 #include "request/subscription.h"
 
@@ -145,12 +144,11 @@ int wh_agent_delete(request_rec *r, const wh_path_t *path)
 
 int wh_agent_list(request_rec *r, const wh_path_t *path)
 {
-    apr_array_header_t *all, *shown;
     apr_table_t *parameters = NULL;
     const char *message = NULL;
     wh_filter_t filter;
     json_t *arguments;
-    int texts, i;
+    int texts;
     int status = wh_body_object(&arguments, &texts, &message, r);
 
     (void)path;
@@ -161,22 +159,9 @@ int wh_agent_list(request_rec *r, const wh_path_t *path)
                                           r->pool) != APR_SUCCESS) {
         status = HTTP_BAD_REQUEST;
     }
-    if (status == OK) {
-        status = wh_subscription_list(&all, &message, r);
-    }
-    if (status != OK) {
-        return wh_answer_error(r, status, message);
-    }
-    shown = apr_array_make(r->pool, all->nelts, sizeof(wh_webhook_t *));
-    for (i = 0; i < all->nelts; i++) {
-        wh_webhook_t *webhook = APR_ARRAY_IDX(all, i, wh_webhook_t *);
-
-        if (wh_filter_match(&filter, webhook)) {
-            APR_ARRAY_PUSH(shown, wh_webhook_t *) = webhook;
-        }
-    }
-    return wh_resource_answer_list(r, shown,
-                                   apr_table_get(parameters, "$select"));
+    return status == OK ? wh_resource_answer_list(
+                              r, &filter, apr_table_get(parameters, "$select"))
+                        : wh_answer_error(r, status, message);
 }
 
 int wh_agent_test(request_rec *r, const wh_path_t *path)

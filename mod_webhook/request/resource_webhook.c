@@ -11,7 +11,6 @@
 #include "request/answer.h"
 #include "request/body.h"
 #include "request/caller.h"
-#include "request/filter.h"
 #include "request/resource.h"
 #include "request/subscription.h"
 
@@ -61,48 +60,44 @@ int wh_resource_default(request_rec *r, const wh_path_t *path)
                            wh_webhook_json_write(&webhook, 1));
 }
 
-int wh_resource_answer_list(request_rec *r, const apr_array_header_t *list,
+int wh_resource_answer_list(request_rec *r, const wh_filter_t *filter,
                             const char *select)
 {
-    json_t *array = json_array();
-    int i;
+    apr_array_header_t *all;
+    const char *message;
+    json_t *array;
+    int i, status = wh_subscription_list(&all, &message, r);
 
-    for (i = 0; i < list->nelts; i++) {
-        json_t *entity = wh_webhook_json_write(
-            APR_ARRAY_IDX(list, i, const wh_webhook_t *), 0);
+    if (status != OK) {
+        return wh_answer_error(r, status, message);
+    }
+    array = json_array();
+    for (i = 0; i < all->nelts; i++) {
+        const wh_webhook_t *webhook =
+            APR_ARRAY_IDX(all, i, const wh_webhook_t *);
 
-        wh_select_apply(entity, select, r->pool);
-        json_array_append_new(array, entity);
+        if (wh_filter_match(filter, webhook)) {
+            json_t *entity = wh_webhook_json_write(webhook, 0);
+
+            wh_select_apply(entity, select, r->pool);
+            json_array_append_new(array, entity);
+        }
     }
     return wh_answer_value(r, WH_ROOT_LIST, array);
 }
 
 int wh_resource_list(request_rec *r, const wh_path_t *path)
 {
-    apr_array_header_t *all, *shown;
     apr_table_t *parameters;
     wh_filter_t filter;
     const char *message;
-    int status, i;
 
     (void)path;
     if (wh_resource_read_query(&parameters, &message, r) != OK ||
         wh_filter_query(&filter, &message, parameters) != APR_SUCCESS) {
         return wh_answer_error(r, HTTP_BAD_REQUEST, message);
     }
-    status = wh_subscription_list(&all, &message, r);
-    if (status != OK) {
-        return wh_answer_error(r, status, message);
-    }
-    shown = apr_array_make(r->pool, all->nelts, sizeof(wh_webhook_t *));
-    for (i = 0; i < all->nelts; i++) {
-        wh_webhook_t *webhook = APR_ARRAY_IDX(all, i, wh_webhook_t *);
-
-        if (wh_filter_match(&filter, webhook)) {
-            APR_ARRAY_PUSH(shown, wh_webhook_t *) = webhook;
-        }
-    }
-    return wh_resource_answer_list(r, shown, NULL);
+    return wh_resource_answer_list(r, &filter, NULL);
 }
 
 int wh_resource_get(request_rec *r, const wh_path_t *path)
