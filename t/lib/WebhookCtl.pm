@@ -27,6 +27,12 @@ sub new {
     my ($class, $server, %options) = @_;
     my $folder = File::Temp::tempdir('ctl-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 
+    # httpd answers before its dispatcher has made the database.
+    if ($server && $server->pid) {
+        my $database = $server->state_dir . '/webhook.db';
+
+        wait_for { -s $database } 30 or croak "no $database";
+    }
     return bless { folder => $folder, number => 0, environment => {
         WEBHOOK_DATABASE => $server ? $server->state_dir . '/webhook.db' : '',
         %{ $options{environment} || {} } } }, $class;
