@@ -33,13 +33,14 @@ typedef struct wh_settings_t {
     apr_interval_time_t drain_timeout;   /**< transfers' time at a stop */
     apr_interval_time_t signal_timeout;  /**< a request waits so long for 204 */
     apr_interval_time_t retention;       /**< age at which rows are swept */
-    apr_size_t max_body; /**< largest WebhookMaxBody of all servers */
-    const char *ca_file; /**< authorities, PEM; NULL: the system's */
-    int require_https;   /**< 1: only https targets */
-    int verify_tls;      /**< 0: certificates of targets are not verified */
-    int probe;           /**< 1: active webhooks are tested before a save */
-    int only_200;        /**< 1: only status 200 is a success, else any 2xx */
-    int disable_after;   /**< consecutive failed attempts after which a webhook
+    apr_size_t max_body;  /**< largest WebhookMaxBody of all servers */
+    const char *ca_file;  /**< authorities, PEM; NULL: the system's */
+    const char *crl_file; /**< revoked certificates, PEM; NULL: not asked */
+    int require_https;    /**< 1: only https targets */
+    int verify_tls;       /**< 0: certificates of targets are not verified */
+    int probe;            /**< 1: active webhooks are tested before a save */
+    int only_200;         /**< 1: only status 200 is a success, else any 2xx */
+    int disable_after;    /**< consecutive failed attempts after which a webhook
                               is TooManyErrors and what waits for it is
                               discarded; 0: never */
     const char *mail_server; /**< URL, smtp:// or smtps://; NULL: no mail */

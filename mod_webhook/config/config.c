@@ -278,6 +278,7 @@ apr_status_t wh_config_settings(wh_settings_t **settings,
     }
     made->retry = retry;
     made->ca_file = optional_text(main_server, WH_DIRECTIVE_CA_FILE, pool);
+    made->crl_file = optional_text(main_server, WH_DIRECTIVE_CRL_FILE, pool);
     made->mail_server =
         optional_text(main_server, WH_DIRECTIVE_MAIL_SERVER, pool);
     made->mail_from = optional_text(main_server, WH_DIRECTIVE_MAIL_FROM, pool);

@@ -283,7 +283,7 @@ static const char *set_database(cmd_parms *cmd, void *unused,
     return store(cmd, apr_pstrcat(cmd->temp_pool, driver, " ", params, NULL));
 }
 
-static const char *set_ca_file(cmd_parms *cmd, void *unused, const char *text)
+static const char *set_pem_file(cmd_parms *cmd, void *unused, const char *text)
 {
     const char *error = refuse_scope(cmd);
     const char *path = ap_server_root_relative(cmd->pool, text);
@@ -296,7 +296,7 @@ static const char *set_ca_file(cmd_parms *cmd, void *unused, const char *text)
     if (!path ||
         apr_stat(&found, path, APR_FINFO_TYPE, cmd->temp_pool) != APR_SUCCESS ||
         found.filetype != APR_REG) {
-        return refuse(cmd, "must be a file of certificates in PEM form");
+        return refuse(cmd, "must be a file in PEM form");
     }
     return store(cmd, path);
 }

@@ -92,10 +92,12 @@
       NULL, "none", "URL of the mail server, smtp:// or smtps://")             \
     X(MAIL_FROM, "WebhookMailFrom", MAIN, TAKE1, set_mail_from, NULL, NULL,    \
       "none", "Sender of mail about failing webhooks")                         \
-    X(CA_FILE, "WebhookCACertificateFile", MAIN, TAKE1, set_ca_file, NULL,     \
+    X(CA_FILE, "WebhookCACertificateFile", MAIN, TAKE1, set_pem_file, NULL,    \
       NULL, "none",                                                            \
       "Certificates of authorities that vouch for targets, instead of the "    \
       "system's")                                                              \
+    X(CRL_FILE, "WebhookCARevocationFile", MAIN, TAKE1, set_pem_file, NULL,    \
+      NULL, "none", "Lists of certificates that authorities have revoked")     \
     X(ALLOW_NETWORK, "WebhookAllowNetwork", MAIN, ITERATE, add_network, NULL,  \
       NULL, "none",                                                            \
       "Networks that may be called although they are not public")

@@ -168,6 +168,9 @@ static int set_limits(CURL *easy, const wh_settings_t *settings)
     if (settings->ca_file) {
         rc |= curl_easy_setopt(easy, CURLOPT_CAINFO, settings->ca_file);
     }
+    if (settings->crl_file) {
+        rc |= curl_easy_setopt(easy, CURLOPT_CRLFILE, settings->crl_file);
+    }
     return rc == CURLE_OK;
 }
 

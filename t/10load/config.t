@@ -11,7 +11,9 @@ use WebhookRun ();
 use WebhookServer ();
 
 # The check of the whole writes to the error log.
-WebhookRun::expect_log(qr/\[webhook:error\] .* WH24\d\d: Webhook\w+: must/);
+WebhookRun::expect_log(qr/\[webhook:error\] .* WH24\d\d: Webhook\w+: (?:must|needs)/);
+
+my $file = "$ENV{WEBHOOK_STAGE}/t/conf/users";
 
 # directive => [good values], [bad values]; "" is no value at all.
 my %VALUES = (
@@ -22,8 +24,10 @@ my %VALUES = (
             '"/a b"'],
     ],
     WebhookContext => [
-        ['Default', 'Cust12345', '"two words"', "caf\xc3\xa9", 'x' x 100],
-        ['', '""', 'x' x 101, "\"a\tb\"", "bad\xff"],
+        ['Default', 'Cust12345', '"two words"', "caf\xc3\xa9", 'x' x 100,
+            '%{HTTP:X-Tenant}', '"t-%{REMOTE_USER}"', '%{env:TENANT}'],
+        ['', '""', 'x' x 101, "\"a\tb\"", "bad\xff", '%{', '%{nothing}',
+            '%{nofunc:x}'],
     ],
     WebhookMaxBody => [
         [qw(1K 1024 256K 64M 67108864)],
@@ -62,6 +66,20 @@ my %VALUES = (
             join(' ', ('1s') x 65)],
     ],
     WebhookRequireHTTPS => [[qw(On Off)], ['', qw(maybe 1)]],
+    WebhookOnlineRestricted => [[qw(On Off)], ['', qw(maybe 1)]],
+    WebhookVerifyTLS => [[qw(On Off)], ['', qw(maybe 1)]],
+    WebhookProbe => [[qw(On Off)], ['', qw(maybe 1)]],
+    WebhookProfile => [[qw(durable superoffice SuperOffice)],
+        ['', '""', qw(strict durable2), 'durable superoffice']],
+    WebhookMailServer => [
+        [qw(smtp://localhost smtp://127.0.0.1:25 smtps://mail.example.com:465)],
+        ['', '""', qw(localhost http://localhost smtp:// smtp:localhost
+            smtp://me@localhost smtp://me:pw@localhost)],
+    ],
+    WebhookMailFrom => [['webhooks@example.com'],
+        ['', '""', qw(webhooks @ a@ @b a@b@c), '"a b@c"', '"a@b, c@d"']],
+    WebhookCACertificateFile => [[$file], ['', '""', qw(/ /nowhere/authorities)]],
+    WebhookCARevocationFile => [[$file], ['', '""', qw(/ /nowhere/revoked)]],
     WebhookAllowNetwork => [
         [qw(127.0.0.0/8 10.1.2.3 ::1 fd00::/8), '10.0.0.0/8 192.168.0.0/16'],
         ['', qw(300.1.1.1 10.0.0.0/33 10.0.0.1/8 localhost fd00::1/8 1.2.3
@@ -77,6 +95,7 @@ my @WHOLE = (
     [WebhookEndpointConcurrency =>
         "WebhookConcurrency 4\nWebhookEndpointConcurrency 5\n"],
     [WebhookWindow => "WebhookWindow 100 200\n"],
+    [WebhookMailServer => "WebhookMailServer smtp://localhost\n"],
 );
 
 my @MAIN_ONLY = (
@@ -88,14 +107,20 @@ my @MAIN_ONLY = (
     WebhookDrainTimeout => '2s', WebhookSignalTimeout => '2s',
     WebhookRetention => '8d', WebhookRetry => '1s',
     WebhookRequireHTTPS => 'On', WebhookAllowNetwork => '10.0.0.0/8',
+    WebhookVerifyTLS => 'Off', WebhookProbe => 'On',
+    WebhookProfile => 'superoffice', WebhookMailServer => 'smtp://localhost',
+    WebhookMailFrom => 'a@b', WebhookCACertificateFile => $file,
+    WebhookCARevocationFile => $file,
 );
 my @PER_SERVER = (
     WebhookEngine => 'Off', WebhookBasePath => '/hooks',
     WebhookContext => 'Other', WebhookMaxBody => '1M',
+    WebhookOnlineRestricted => 'On',
 );
 
 my $server = WebhookServer->new(directives => {
-    map { ($_ => undef) } qw(WebhookAllowNetwork WebhookRequireHTTPS) });
+    map { ($_ => undef) } qw(WebhookAllowNetwork WebhookProbe
+        WebhookRequireHTTPS) });
 
 sub judge {
     my ($conf) = @_;
@@ -137,6 +162,7 @@ passes('', 'the basics');
 my %COMPANION = (
     WebhookTimeout => "WebhookConnectTimeout 1s\n",
     WebhookRetry => "WebhookRetention 30d\n",
+    WebhookMailServer => "WebhookMailFrom a\@b.example\n",
 );
 for my $directive (sort keys %VALUES) {
     my ($good, $bad) = @{ $VALUES{$directive} };

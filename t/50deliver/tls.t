@@ -69,10 +69,64 @@ for my $bad (@bad) {
     is scalar $receiver->requests, 0, '... and nothing is sent';
 }
 
+# -- revoked -------------------------------------------------------------------
+
+# An authority of the test's own, a certificate of it, and its list.
+my $signed = WebhookSink->new(tls => 1);
+($folder) = $signed->ca_file =~ m{(.*)/};
+my $ca = $server->root . '/ca';
+
+sub openssl {
+    my ($command) = @_;
+
+    system("cd $ca && openssl $command 2>openssl.log") == 0
+        or BAIL_OUT("openssl $command: " . WebhookServer::slurp("$ca/openssl.log"));
+    return;
+}
+
+mkdir $ca or BAIL_OUT("$ca: $!");
+WebhookServer::spew("$ca/index", '');
+WebhookServer::spew("$ca/number", "01\n");
+WebhookServer::spew("$ca/conf", <<'END');
+[ca]
+default_ca = test
+[test]
+database = index
+crlnumber = number
+default_md = sha256
+default_crl_days = 2
+END
+openssl('req -x509 -newkey rsa:2048 -nodes -days 2 -batch -subj /CN=authority'
+    . ' -addext keyUsage=critical,keyCertSign,cRLSign'
+    . ' -keyout ca.key -out ca.pem');
+openssl('req -newkey rsa:2048 -nodes -batch -subj /CN=127.0.0.1 -addext'
+    . " subjectAltName=IP:127.0.0.1 -keyout $folder/key.pem -out request");
+openssl('x509 -req -in request -CA ca.pem -CAkey ca.key -CAcreateserial'
+    . " -days 2 -copy_extensions copy -out $folder/cert.pem");
+openssl('ca -config conf -gencrl -keyfile ca.key -cert ca.pem -out crl.pem');
+$server->stop;
+$server->{directives}{WebhookCACertificateFile} = "$ca/ca.pem";
+$server->{directives}{WebhookCARevocationFile} = "$ca/crl.pem";
+$server->write_conf;
+$server->start;
+create($server, Events => ['listed'], TargetUrl => $signed->url('/listed'));
+signal($server, 'listed', 1);
+ok $signed->wait_for(1, 20), 'a certificate that is not on the list will do';
+openssl("ca -config conf -revoke $folder/cert.pem -keyfile ca.key -cert ca.pem");
+openssl('ca -config conf -gencrl -keyfile ca.key -cert ca.pem -out crl.pem');
+# A new dispatcher: the old one may still have a connection.
+$server->stop;
+$server->start;
+$event = signal($server, 'listed', 2);
+ok $server->wait_for_log(qr/event $event attempt 2: tls, .*failed for good/, 20),
+    'one that was revoked will not';
+is scalar $signed->requests, 1, '... and nothing is sent';
+
 # -- not verified --------------------------------------------------------------
 
 $server->stop;
-delete $server->{directives}{WebhookCACertificateFile};
+delete $server->{directives}{$_}
+    for qw(WebhookCACertificateFile WebhookCARevocationFile);
 $server->{directives}{WebhookVerifyTLS} = 'Off';
 $server->write_conf;
 $server->start;
