@@ -22,6 +22,9 @@
 #define LIMIT_SIZE_LEAST "64K"
 #define LIMIT_SIZE_MOST "1024M"
 
+/* How far into a file its first certificate or list is looked for. */
+#define PEM_HEAD 16384
+
 /* Room of sun_path in sockaddr_un, less the NUL. */
 #define CHANNEL_PATH_MAX 107
 
@@ -283,6 +286,25 @@ static const char *set_database(cmd_parms *cmd, void *unused,
     return store(cmd, apr_pstrcat(cmd->temp_pool, driver, " ", params, NULL));
 }
 
+/* What libcurl would choke on later, with every attempt. */
+static int is_pem(const char *path, apr_pool_t *pool)
+{
+    char text[PEM_HEAD + 1];
+    apr_size_t length = 0;
+    apr_file_t *file;
+    apr_status_t rv =
+        apr_file_open(&file, path, APR_FOPEN_READ, APR_OS_DEFAULT, pool);
+
+    if (rv != APR_SUCCESS) {
+        return 0;
+    }
+    /* A shorter file is no error. */
+    apr_file_read_full(file, text, PEM_HEAD, &length);
+    apr_file_close(file);
+    text[length] = '\0';
+    return strstr(text, "-----BEGIN ") != NULL;
+}
+
 static const char *set_pem_file(cmd_parms *cmd, void *unused, const char *text)
 {
     const char *error = refuse_scope(cmd);
@@ -295,7 +317,7 @@ static const char *set_pem_file(cmd_parms *cmd, void *unused, const char *text)
     }
     if (!path ||
         apr_stat(&found, path, APR_FINFO_TYPE, cmd->temp_pool) != APR_SUCCESS ||
-        found.filetype != APR_REG) {
+        found.filetype != APR_REG || !is_pem(path, cmd->temp_pool)) {
         return refuse(cmd, "must be a file in PEM form");
     }
     return store(cmd, path);

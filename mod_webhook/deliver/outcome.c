@@ -117,6 +117,7 @@ int wh_outcome_is_local(const wh_transfer_t *transfer, CURLcode code)
 {
     return !transfer->complete &&
            (transfer->local_error || code == CURLE_FAILED_INIT ||
+            code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_CRL_BADFILE ||
             (code == CURLE_OUT_OF_MEMORY && transfer->header_bytes == 0));
 }
 

@@ -3,6 +3,7 @@
 
 #include <apr_cstr.h>
 #include <apr_strings.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,51 +146,49 @@ static apr_status_t release(void *document)
     return APR_SUCCESS;
 }
 
-static int has_real(const json_t *value)
+/* The digits that one real needs to be read back the same. */
+static int digits_of(double real)
+{
+    char text[32];
+    int digits;
+
+    for (digits = 15; digits < 17; digits++) {
+        snprintf(text, sizeof(text), "%.*g", digits, real);
+        if (strtod(text, NULL) == real) {
+            break;
+        }
+    }
+    return digits;
+}
+
+static int most(int one, int other)
+{
+    return one > other ? one : other;
+}
+
+/* The digits that the reals of a value need; 0: it has none. */
+static int digits_needed(const json_t *value)
 {
     const char *name;
     json_t *member;
+    int digits = json_is_real(value) ? digits_of(json_real_value(value)) : 0;
     size_t i;
 
     json_object_foreach((json_t *)value, name, member)
     {
-        if (has_real(member)) {
-            return 1;
-        }
+        digits = most(digits, digits_needed(member));
     }
     json_array_foreach(value, i, member)
     {
-        if (has_real(member)) {
-            return 1;
-        }
+        digits = most(digits, digits_needed(member));
     }
-    return json_is_real(value);
-}
-
-static int is_read_back(const char *text, const json_t *value)
-{
-    json_t *back = json_loads(text, JSON_DECODE_ANY, NULL);
-    int same = back && json_equal(back, value);
-
-    json_decref(back);
-    return same;
+    return digits;
 }
 
 char *wh_json_dump(const json_t *value, size_t flags)
 {
-    int precision;
-
-    /* 17 digits are enough for any real, and jansson's default. */
-    for (precision = 15; precision < 17 && has_real(value); precision++) {
-        char *text =
-            json_dumps(value, flags | (size_t)JSON_REAL_PRECISION(precision));
-
-        if (!text || is_read_back(text, value)) {
-            return text;
-        }
-        free(text);
-    }
-    return json_dumps(value, flags);
+    return json_dumps(
+        value, flags | (size_t)JSON_REAL_PRECISION(digits_needed(value)));
 }
 
 void wh_json_own(json_t *value, apr_pool_t *pool)

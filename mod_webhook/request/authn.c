@@ -87,11 +87,12 @@ static int check_token(request_rec *r, const wh_authorization_t *given)
     }
     r->user = (char *)token->owner;
     r->ap_auth_type = (char *)AUTH_TYPE;
-    /* Now, because the expression of the context may ask for the user. */
-    context = wh_config_context(r->server, r, r->pool);
-    if (!context || strcmp(context, token->context)) {
+    /* Only where every request has the same tenant: what an expression asks
+     * for may not be known yet. The handler looks again. */
+    context = wh_config_context(r->server, NULL, r->pool);
+    if (context && strcmp(context, token->context)) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
-                      WHLOGNO(2032) "token %" APR_INT64_T_FMT
+                      WHLOGNO(2044) "token %" APR_INT64_T_FMT
                                     " belongs to another tenant",
                       token->id);
         r->user = NULL;

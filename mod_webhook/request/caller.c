@@ -74,6 +74,7 @@ int wh_call_note_path(request_rec *r, const char *base_path)
     call->form = form;
     call->has_authorization = sent_authorization(r);
     call->rest = apr_pstrdup(r->pool, rest);
+    call->args = r->args;
     call->resource_path =
         apr_pstrmemdup(r->pool, r->uri, (apr_size_t)(rest - r->uri));
     /* An error of httpd's own is in the client's media type too. */
@@ -91,8 +92,11 @@ static int check_context(const char **message, request_rec *r, wh_call_t *call)
         *message = "This request belongs to no tenant.";
         return HTTP_FORBIDDEN;
     }
-    /* A token taken over from another request, see inherit_token(). */
     if (call->token && strcmp(call->token->context, call->context)) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      WHLOGNO(2032) "token %" APR_INT64_T_FMT
+                                    " belongs to another tenant",
+                      call->token->id);
         *message = "The token is not known.";
         return HTTP_UNAUTHORIZED;
     }

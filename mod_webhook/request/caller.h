@@ -17,6 +17,7 @@ typedef struct wh_call_t {
     const char *rest; /**< path behind the resource; NULL: path not ours */
     wh_form_kind_t form;
     const char *resource_path; /**< path as it came, with the resource */
+    const char *args;          /**< query as it came, or NULL */
     int has_authorization;     /**< the client sent an Authorization header; one
                                 that a module fakes does not count */
     const wh_token_t *token;   /**< what let the caller in, or NULL */

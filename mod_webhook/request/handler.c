@@ -57,6 +57,17 @@ static int translate_name(request_rec *r)
     return DECLINED;
 }
 
+/* Behind all that speaks for the whole site, and before httpd looks for a file
+ * of this name. */
+static int claim_name(request_rec *r)
+{
+    if (!is_ours(r)) {
+        return DECLINED;
+    }
+    r->filename = apr_pstrdup(r->pool, FILENAME);
+    return OK;
+}
+
 /* Whatever file, proxy or other path has been made of it meanwhile, it is
  * ours. There is no file: <Directory> and <Files> do not apply, <Location>
  * does: httpd walks the locations again after this hook. The path is matched
@@ -73,6 +84,8 @@ static int map_to_storage(request_rec *r)
         r->pool, wh_config_base_path(r->server), wh_path_resource(call->form),
         wh_path_canonical(call->form, call->rest, r->pool), NULL);
     r->filename = apr_pstrdup(r->pool, FILENAME);
+    r->args = (char *)call->args;
+    r->path_info = NULL;
     r->proxyreq = PROXYREQ_NONE;
     r->handler = NULL;
     return OK;
@@ -166,6 +179,8 @@ void wh_request_register_hooks(apr_pool_t *pool)
     ap_hook_post_read_request(post_read_request, NULL, NULL,
                               APR_HOOK_REALLY_FIRST);
     ap_hook_translate_name(translate_name, NULL, later, APR_HOOK_REALLY_FIRST);
+    /* The core's own is the very last. */
+    ap_hook_translate_name(claim_name, NULL, NULL, APR_HOOK_LAST + 5);
     ap_hook_map_to_storage(map_to_storage, NULL, NULL, APR_HOOK_REALLY_FIRST);
     wh_credential_register_hooks(pool);
     wh_probe_gate_register_hooks(pool);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "httpd_private.h"
+#include "media/json.h"
 #include "policy/event_name.h"
 #include "request/answer.h"
 #include "request/body.h"
@@ -63,7 +64,7 @@ static int set_data(wh_signal_t *signal, request_rec *r, const json_t *data)
     if (!data || json_is_null(data)) {
         return OK;
     }
-    text = json_dumps(data, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    text = wh_json_dump(data, JSON_COMPACT);
     if (!text) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }

@@ -220,8 +220,11 @@ static apr_status_t check_room(wh_store_t *store, int webhooks,
         return APR_SUCCESS;
     }
     rv = wh_db_query(&rows, &store->db, wh_statement_text(WH_SQL_WEBHOOK_SIZE));
-    if (rv != APR_SUCCESS || !wh_rows_next(&rows)) {
+    if (rv != APR_SUCCESS) {
         return rv;
+    }
+    if (!wh_rows_next(&rows)) {
+        return WH_STORE_DOWN;
     }
     if (settings->webhook_limit && webhooks &&
         wh_rows_int64(&rows, 0) + webhooks > settings->webhook_limit) {

@@ -13,7 +13,9 @@ use WebhookServer ();
 # The check of the whole writes to the error log.
 WebhookRun::expect_log(qr/\[webhook:error\] .* WH24\d\d: Webhook\w+: (?:must|needs)/);
 
-my $file = "$ENV{WEBHOOK_STAGE}/t/conf/users";
+my $plain = "$ENV{WEBHOOK_STAGE}/t/conf/users";
+my $file = "$ENV{WEBHOOK_STAGE}/t/conf/any.pem";
+WebhookServer::spew($file, "a list:\n-----BEGIN X509 CRL-----\n");
 
 # directive => [good values], [bad values]; "" is no value at all.
 my %VALUES = (
@@ -78,8 +80,8 @@ my %VALUES = (
     ],
     WebhookMailFrom => [['webhooks@example.com'],
         ['', '""', qw(webhooks @ a@ @b a@b@c), '"a b@c"', '"a@b, c@d"']],
-    WebhookCACertificateFile => [[$file], ['', '""', qw(/ /nowhere/authorities)]],
-    WebhookCARevocationFile => [[$file], ['', '""', qw(/ /nowhere/revoked)]],
+    WebhookCACertificateFile => [[$file], ['', '""', $plain, qw(/ /nowhere/authorities)]],
+    WebhookCARevocationFile => [[$file], ['', '""', $plain, qw(/ /nowhere/revoked)]],
     WebhookAllowNetwork => [
         [qw(127.0.0.0/8 10.1.2.3 ::1 fd00::/8), '10.0.0.0/8 192.168.0.0/16'],
         ['', qw(300.1.1.1 10.0.0.0/33 10.0.0.1/8 localhost fd00::1/8 1.2.3

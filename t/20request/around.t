@@ -8,7 +8,7 @@ use warnings FATAL => 'all';
 use JSON::PP qw(decode_json);
 use MIME::Base64 qw(encode_base64);
 use Test::More;
-use WebhookApi qw(path_of);
+use WebhookApi qw(create path_of);
 use WebhookRun ();
 use WebhookServer ();
 
@@ -16,7 +16,7 @@ WebhookRun::expect_log(qr/AH0163[01]: /);
 
 my $users = "$ENV{WEBHOOK_STAGE}/t/conf/users";
 my %port = map { $_ => WebhookServer::free_port() }
-    qw(redirect forbid alias proxy rewrite);
+    qw(redirect forbid alias proxy rewrite front);
 my $nobody = WebhookServer::free_port();
 my %site = (
     redirect => 'Redirect permanent / https://other.example/',
@@ -25,6 +25,8 @@ my %site = (
     proxy => "ProxyPass / http://127.0.0.1:$nobody/",
     rewrite => "RewriteEngine On\n"
         . 'RewriteRule ^/api/(.*) /elsewhere/$1 [PT]',
+    front => "RewriteEngine On\n"
+        . 'RewriteRule ^(.*)$ /index.php?q=$1&$select=Name [L]',
 );
 my $hosts = join '', map { <<"END" } sort keys %site;
 Listen 127.0.0.1:$port{$_}
@@ -56,7 +58,7 @@ my $forbidden = get(forbid => path_of('default'), $basic);
 is $forbidden->{status}, 403, 'a rule that forbids holds too';
 is decode_json($forbidden->{content})->{ErrorType}, 'ForbiddenException',
     '... in the form of the API';
-for my $site (qw(alias proxy rewrite)) {
+for my $site (qw(alias proxy rewrite front)) {
     my $answer = get($site => path_of('default'), $basic);
 
     is $answer->{status}, 200, "$site: the API answers";
@@ -66,5 +68,17 @@ for my $site (qw(alias proxy rewrite)) {
     is get($site => '/API/V1/WEBHOOK/DEFAULT')->{status}, 401,
         '... in any spelling';
 }
+# The query is the client's, whatever a rule makes of it.
+{
+    create($server, Name => 'somebody', State => 'Stopped',
+        TargetUrl => 'http://127.0.0.1:9009/');
+    is_deeply [map { $_->{Name} } @{ decode_json(get(front => path_of()
+        . '?nameFilter=somebody', $basic)->{content}) }], ['somebody'],
+        'a filter that finds';
+    is_deeply decode_json(get(front => path_of() . '?nameFilter=nobody',
+        $basic)->{content}), [], '... and one that does not';
+}
+is get(alias => path_of('x' x 5000), $basic)->{status}, 404,
+    'no file of this name is looked for';
 $server->stop;
 done_testing;

@@ -11,7 +11,7 @@ use WebhookCtl ();
 use WebhookRun ();
 use WebhookServer qw(wait_for);
 
-WebhookRun::expect_log(qr/WH204[023]: /);
+WebhookRun::expect_log(qr/WH204[0234]: /);
 WebhookRun::expect_log(qr/WH203[123]: /);
 WebhookRun::expect_log(qr/AH0163[01]: /);
 WebhookRun::expect_log(qr/AH01617: user tje1/);
@@ -21,11 +21,13 @@ my $users = "$ENV{WEBHOOK_STAGE}/t/conf/users";
 my $basic = WebhookServer::free_port();
 my $restricted = WebhookServer::free_port();
 my $tenants = WebhookServer::free_port();
-my $server = WebhookServer->new(api => '', modules => ['authz_user'],
+my $environment = WebhookServer::free_port();
+my $server = WebhookServer->new(api => '', modules => ['authz_user', 'env'],
     conf => <<"END")->start;
 Listen 127.0.0.1:$basic
 Listen 127.0.0.1:$restricted
 Listen 127.0.0.1:$tenants
+Listen 127.0.0.1:$environment
 <LocationMatch "^/api/v1/(Agents/)?Webhook">
     AuthType Webhook
     AuthName "hooks of \\"all\\""
@@ -33,6 +35,11 @@ Listen 127.0.0.1:$tenants
     AuthUserFile "$users"
     Require valid-user
 </LocationMatch>
+<Location "/site">
+    AuthType Webhook
+    AuthName site
+    Require valid-user
+</Location>
 <Location "/api/v1/Webhook/only.scope">
     Require webhook-scope signal
     AuthzSendForbiddenOnFailure On
@@ -45,13 +52,12 @@ Listen 127.0.0.1:$tenants
 <VirtualHost 127.0.0.1:$restricted>
     WebhookOnlineRestricted On
 </VirtualHost>
+<VirtualHost 127.0.0.1:$environment>
+    SetEnv TENANT a
+    WebhookContext "%{env:TENANT}"
+</VirtualHost>
 <VirtualHost 127.0.0.1:$tenants>
     WebhookContext "%{HTTP:X-Tenant}"
-    <Location "/site">
-        AuthType Webhook
-        AuthName site
-        Require valid-user
-    </Location>
 </VirtualHost>
 END
 
@@ -264,14 +270,19 @@ is status($password, GET => "/$of_a"), 404, '... and to the default one';
 is as_tenant('a', $token_a, GET => "/$of_a")->{status}, 200, 'a token of a';
 is as_tenant('b', $token_a, GET => '')->{status}, 401, '... is none of b';
 is status($token_a, GET => ''), 401, '... nor of the default one';
-for (['a', 404], ['b', 401]) {
-    my ($tenant, $status) = @$_;
+for ([$token_a, 401], [$bearer, 404]) {
+    my ($authorization, $status) = @$_;
 
-    my $answer = HTTP::Tiny->new->get("http://127.0.0.1:$tenants/site/x",
-        { headers => { Authorization => $token_a, 'X-Tenant' => $tenant } });
+    my $answer = HTTP::Tiny->new->get($server->url('/site/x'),
+        { headers => { Authorization => $authorization } });
 
-    is $answer->{status}, $status, "... also for another path of $tenant";
+    is $answer->{status}, $status,
+        "a token opens other paths of its tenant alone: $status";
 }
+is call($token_a, GET => "/$of_a", port => $environment)->{status}, 200,
+    'a tenant that SetEnv names';
+is call($bearer, GET => "/$of_a", port => $environment)->{status}, 401,
+    '... whose paths no other token opens';
 is as_tenant('a', $password, GET => '')->{status}, 200, 'a has its list';
 is as_tenant($_, $password, GET => '')->{status}, 403, 'no tenant: 403'
     for undef, 'x' x 101;

@@ -122,6 +122,16 @@ ok $server->wait_for_log(qr/event $event attempt 2: tls, .*failed for good/, 20)
     'one that was revoked will not';
 is scalar $signed->requests, 1, '... and nothing is sent';
 
+# A list that cannot be read is nobody's fault but ours: no attempt is counted.
+WebhookRun::expect_log(qr/WH1222: /);
+WebhookServer::spew("$ca/crl.pem", '');
+$event = signal($server, 'listed', 3);
+ok $server->wait_for_log(qr/event $event: no attempt possible/, 20),
+    'a list that cannot be read stops deliveries';
+is WebhookApi::sql($server, "SELECT attempts, state FROM delivery d JOIN event e"
+    . " ON e.id = d.event_id WHERE e.uuid = '$event'"), '0|0',
+    '... and costs them nothing';
+
 # -- not verified --------------------------------------------------------------
 
 $server->stop;
