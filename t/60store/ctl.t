@@ -100,6 +100,7 @@ is scalar($sink->requests), 1, '... and a stopped webhook is not tested';
         qw(--state stopped), @local);
     remove($server, $listener);
 }
+$changed = entity($server, $id);
 
 my $json = $ctl->json(qw(webhook show), $id);
 is_deeply $json, { map { ($_ => $changed->{$_}) } keys %$json },
