@@ -75,7 +75,7 @@ int wh_agent_save(request_rec *r, const wh_path_t *path)
     wh_webhook_t webhook, *stored;
     const char *message = NULL;
     json_t *entity = NULL;
-    int texts = 0, again, tries = WH_SUBSCRIPTION_TRIES;
+    int texts = 0, again, tries = 0;
     int status = wh_resource_read_query(&parameters, &message, r);
 
     (void)path;
@@ -99,7 +99,7 @@ int wh_agent_save(request_rec *r, const wh_path_t *path)
             status =
                 wh_subscription_save(&webhook, &again, stored, &message, r);
         }
-    } while (again && --tries > 0);
+    } while (again && wh_subscription_try_again(&tries));
     return status == OK ? answer_webhook(r, &webhook, parameters)
                         : wh_answer_error(r, status, message);
 }

@@ -90,7 +90,7 @@ int wh_resource_patch(request_rec *r, const wh_path_t *path)
     wh_webhook_t webhook;
     const char *message = NULL;
     json_t *patch = NULL;
-    int again, tries = WH_SUBSCRIPTION_TRIES;
+    int again, tries = 0;
     int status = wh_resource_read_query(&parameters, &message, r);
 
     if (status == OK) {
@@ -105,7 +105,7 @@ int wh_resource_patch(request_rec *r, const wh_path_t *path)
     }
     do {
         status = change(&webhook, &again, &message, r, path->id, patch);
-    } while (again && --tries > 0);
+    } while (again && wh_subscription_try_again(&tries));
     return status == OK ? wh_resource_answer_entity(r, &webhook, parameters)
                         : wh_answer_error(r, status, message);
 }

@@ -155,7 +155,7 @@ int wh_resource_update(request_rec *r, const wh_path_t *path)
     apr_table_t *parameters;
     wh_webhook_t webhook, *stored;
     const char *message = NULL;
-    int status, again, tries = WH_SUBSCRIPTION_TRIES;
+    int status, again, tries = 0;
     int read = wh_resource_read_query(&parameters, &message, r);
 
     if (read == OK) {
@@ -179,7 +179,7 @@ int wh_resource_update(request_rec *r, const wh_path_t *path)
                 wh_subscription_save(&webhook, &again, stored, &problem, r);
         }
         message = problem;
-    } while (again && --tries > 0);
+    } while (again && wh_subscription_try_again(&tries));
     return status == OK ? wh_resource_answer_entity(r, &webhook, parameters)
                         : wh_answer_error(r, status, message);
 }
@@ -188,7 +188,7 @@ int wh_resource_delete(request_rec *r, const wh_path_t *path)
 {
     wh_webhook_t *stored;
     const char *message = NULL;
-    int status, tries = WH_SUBSCRIPTION_TRIES;
+    int status, tries = 0;
 
     do {
         status = wh_subscription_get(&stored, &message, r, path->id);
@@ -200,7 +200,7 @@ int wh_resource_delete(request_rec *r, const wh_path_t *path)
             status =
                 wh_subscription_delete(&message, r, path->id, stored->version);
         }
-    } while (status == HTTP_CONFLICT && --tries > 0);
+    } while (status == HTTP_CONFLICT && wh_subscription_try_again(&tries));
     if (status != OK) {
         return wh_answer_error(r, status, message);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "request/subscription.h"
 
+#include <apr_general.h>
 #include <apr_strings.h>
 #include <http_log.h>
 #include <http_protocol.h>
@@ -16,6 +17,12 @@
 #include "request/probe_gate.h"
 #include "signal/child.h"
 #include "signal/state_event.h"
+
+/* Changes that meet: up to so many tries, with pauses of up to 2, 4, 8 ... 128
+ * milliseconds between them. */
+#define TRIES_MAX 30
+#define PAUSE_UNIT apr_time_from_msec(2)
+#define PAUSE_DOUBLINGS 6
 
 /* What one visit to the storage wants and gives. */
 typedef struct visit_t {
@@ -287,6 +294,24 @@ int wh_subscription_save(wh_webhook_t *webhook, int *again,
         signal_state(r, webhook);
     }
     return OK;
+}
+
+int wh_subscription_try_again(int *tries)
+{
+    apr_uint32_t chance = 0;
+    int doublings = *tries < PAUSE_DOUBLINGS ? *tries : PAUSE_DOUBLINGS;
+
+    if (++*tries >= TRIES_MAX) {
+        return 0;
+    }
+    /* Without randomness the pause is the whole one. */
+    if (apr_generate_random_bytes((unsigned char *)&chance, sizeof(chance)) !=
+        APR_SUCCESS) {
+        chance = 0;
+    }
+    apr_sleep((PAUSE_UNIT << doublings) -
+              chance % (apr_uint32_t)(PAUSE_UNIT << doublings));
+    return 1;
 }
 
 int wh_subscription_delete(const char **message, request_rec *r, apr_int32_t id,

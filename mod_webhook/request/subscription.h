@@ -59,8 +59,10 @@ void wh_subscription_set_validators(request_rec *r,
  * before (RFC 9110 section 13). @return OK or 412 */
 int wh_subscription_preconditions(const char **message, request_rec *r);
 
-/** Tries that a change makes when others change the same record, before it
- * gives up with 409. */
-#define WH_SUBSCRIPTION_TRIES 5
+/** Whether a change that met another one is tried once more. Waits for a
+ * moment first: longer each time and at random, so that those who met do not
+ * meet again. @param tries 0 before the first try; counted here
+ * @return 0 after 30 tries, two seconds or so: then it is 409 */
+int wh_subscription_try_again(int *tries);
 
 #endif
