@@ -9,6 +9,7 @@
 #include "media/json.h"
 #include "policy/event_name.h"
 #include "policy/header.h"
+#include "policy/options.h"
 
 /* Longest text that the fixed members and their values can take, without the
  * texts of variable length. */
@@ -46,7 +47,7 @@ static json_t *tail_members(const char *webhook_name, const char *properties)
                         named ? named : json_string(""));
     json_object_foreach(extra, name, value)
     {
-        if (!wh_property_refusal(name)) {
+        if (!wh_property_refusal(name) && !wh_options_is_member(name)) {
             json_object_set(members, name, value);
         }
     }

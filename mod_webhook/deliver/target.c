@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/pool.h"
 #include "deliver/message.h"
 #include "deliver/payload.h"
 #include "policy/header.h"
@@ -66,6 +67,22 @@ static int build_headers(wh_target_t *target, const char *text)
     return done && append(&target->headers, "Expect:");
 }
 
+/* Most webhooks have none, and a pool is some kilobytes. */
+static apr_status_t read_options(wh_target_t *target, const char *properties)
+{
+    apr_status_t rv;
+
+    if (!properties || !strcasestr(properties, WH_OPTIONS_MEMBER)) {
+        return APR_SUCCESS;
+    }
+    rv = wh_pool_create(&target->pool, "webhook_target", 0);
+    if (rv == APR_SUCCESS) {
+        /* What is not in order was written by hand: the default counts. */
+        (void)wh_options_read(&target->options, properties, target->pool);
+    }
+    return rv;
+}
+
 static char *json_text(const char *text)
 {
     json_t *value = json_string(text);
@@ -94,7 +111,8 @@ wh_target_t *wh_target_create(const wh_webhook_t *webhook)
     }
     if (!target->url || !target->context_json || !target->payload_tail ||
         (webhook->secret && webhook->secret[0] && !target->secret) ||
-        !build_headers(target, webhook->headers)) {
+        !build_headers(target, webhook->headers) ||
+        read_options(target, webhook->properties) != APR_SUCCESS) {
         wh_target_release(target);
         return NULL;
     }
@@ -129,5 +147,8 @@ void wh_target_release(wh_target_t *target)
     free(target->secret);
     free(target->context_json);
     free(target->payload_tail);
+    if (target->pool) {
+        apr_pool_destroy(target->pool);
+    }
     free(target);
 }

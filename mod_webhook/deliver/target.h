@@ -12,14 +12,17 @@
 
 #include "base/inbox.h"
 #include "model/webhook.h"
+#include "policy/options.h"
 
 typedef struct wh_target_t {
     wh_message_t message; /**< first: it is posted */
     apr_int32_t webhook_id;
-    int active;     /**< 0: deliver nothing */
-    int removed;    /**< 1: the webhook was deleted */
-    int discards;   /**< 1: not active, and what is on its way to it fails */
-    int references; /**< transfers, and the endpoint */
+    int active;       /**< 0: deliver nothing */
+    int removed;      /**< 1: the webhook was deleted */
+    int discards;     /**< 1: not active, and what is on its way to it fails */
+    int references;   /**< transfers, and the endpoint */
+    apr_pool_t *pool; /**< of the options' texts; NULL: there are none */
+    wh_options_t options; /**< all zeros: the webhook has none */
     char *url;
     char *secret;               /**< NULL: not signed */
     char *context_json;         /**< ContextIdentifier with its quotes */

@@ -13,6 +13,7 @@
 #include "deliver/guard.h"
 #include "policy/event_name.h"
 #include "policy/header.h"
+#include "policy/options.h"
 
 typedef struct target_t {
     CURLU *handle;
@@ -235,6 +236,7 @@ apr_status_t wh_validate_webhook(wh_webhook_t *webhook, const char **message,
                                  apr_pool_t *pool)
 {
     const char *problem = judge_events(webhook->events);
+    wh_options_t options;
 
     if (!problem) {
         problem = judge_target(webhook, settings, pool);
@@ -246,6 +248,9 @@ apr_status_t wh_validate_webhook(wh_webhook_t *webhook, const char **message,
     if (!problem) {
         problem = judge_members("Properties", webhook->properties, 0,
                                 judge_property, pool);
+    }
+    if (!problem) {
+        problem = wh_options_read(&options, webhook->properties, pool);
     }
     *message = problem;
     return problem ? APR_EINVAL : APR_SUCCESS;

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/options.h"
+
+#include <apr_cstr.h>
+#include <apr_strings.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RATE_LEAST 0.001
+#define RATE_MOST 100000.0
+
+/* 0: the value is not in order. */
+typedef int read_fn_t(wh_options_t *options, const json_t *value);
+
+typedef struct option_t {
+    const char *name;
+    read_fn_t *read;
+    const char *allowed;
+} option_t;
+
+/* Forms and XML know texts only. */
+static int read_number(double *number, const json_t *value)
+{
+    const char *text = json_string_value(value);
+    char *end = NULL;
+
+    if (json_is_number(value)) {
+        *number = json_number_value(value);
+        return 1;
+    }
+    if (!text || !*text) {
+        return 0;
+    }
+    *number = strtod(text, &end);
+    return *end == '\0';
+}
+
+static int read_max_rate(wh_options_t *options, const json_t *value)
+{
+    double rate;
+
+    /* The comparison is also false for what is no number. */
+    if (!read_number(&rate, value) ||
+        !(rate >= RATE_LEAST && rate <= RATE_MOST)) {
+        return 0;
+    }
+    options->max_rate = rate;
+    return 1;
+}
+
+/* The index of a text in a list that ends with NULL; -1: not there. */
+static int index_of(const char *const *names, const json_t *value)
+{
+    const char *text = json_string_value(value);
+    int i;
+
+    for (i = 0; text && names[i]; i++) {
+        if (!apr_cstr_casecmp(names[i], text)) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static int read_ordering(wh_options_t *options, const json_t *value)
+{
+    static const char *const names[] = {
+        [WH_ORDERING_NONE] = "none",
+        [WH_ORDERING_KEY] = "key",
+        [WH_ORDERING_WEBHOOK] = "webhook",
+        NULL,
+    };
+    int index = index_of(names, value);
+
+    if (index < 0) {
+        return 0;
+    }
+    options->ordering = (wh_ordering_t)index;
+    return 1;
+}
+
+#define ROW(name, reader, type, allowed) {#name, reader, allowed},
+static const option_t rows[] = {WH_OPTIONS(ROW)};
+#undef ROW
+
+static const option_t *find(const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (!apr_cstr_casecmp(rows[i].name, name)) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+int wh_options_is_member(const char *name)
+{
+    return !apr_cstr_casecmp(name, WH_OPTIONS_MEMBER);
+}
+
+static const char *read_members(wh_options_t *options, json_t *members,
+                                apr_pool_t *pool)
+{
+    const char *problem = NULL, *name;
+    json_t *value;
+
+    if (!json_is_object(members)) {
+        return "Webhook Properties: \"" WH_OPTIONS_MEMBER
+               "\" must be an object.";
+    }
+    json_object_foreach(members, name, value)
+    {
+        const option_t *option = find(name);
+        const char *refusal = NULL;
+
+        if (!option) {
+            refusal = "is no option";
+        }
+        else if (!json_is_null(value) && !option->read(options, value)) {
+            refusal = apr_pstrcat(pool, "must be ", option->allowed, NULL);
+        }
+        if (refusal && !problem) {
+            problem = apr_psprintf(pool,
+                                   "Webhook Properties: \"" WH_OPTIONS_MEMBER
+                                   "\": \"%s\" %s.",
+                                   name, refusal);
+        }
+    }
+    return problem;
+}
+
+const char *wh_options_read(wh_options_t *options, const char *properties,
+                            apr_pool_t *pool)
+{
+    json_t *all = properties ? json_loads(properties, 0, NULL) : NULL;
+    const char *problem = NULL, *name;
+    json_t *value;
+
+    memset(options, 0, sizeof(*options));
+    json_object_foreach(all, name, value)
+    {
+        if (wh_options_is_member(name) && !json_is_null(value)) {
+            problem = read_members(options, value, pool);
+        }
+    }
+    json_decref(all);
+    return problem;
+}

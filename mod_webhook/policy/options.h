@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * How a webhook wants to be delivered to: the object "mod_webhook" among its
+ * Properties. The API has no members for it, and its clients keep Properties
+ * as they are. It never becomes a part of the payload.
+ * Stage: policy · from: validate, dispatcher, deliver · to: - · pure: no I/O
+ */
+#ifndef WH_POLICY_OPTIONS_H
+#define WH_POLICY_OPTIONS_H
+
+#include <apr_pools.h>
+#include <jansson.h>
+
+/** The member of Properties that holds the options, in any case. */
+#define WH_OPTIONS_MEMBER "mod_webhook"
+
+/**
+ * X(name, reader, JSON type, what it may be)
+ *
+ * The one list of options: names in any case, read by static functions of
+ * options.c; the manual's table is held to it.
+ */
+#define WH_OPTIONS(X)                                                          \
+    X(MaxRate, read_max_rate, "number", "a number from 0.001 to 100000")       \
+    X(Ordering, read_ordering, "string", "none, key or webhook")
+
+/** In which order a webhook wants its events. */
+typedef enum {
+    WH_ORDERING_NONE,   /**< as they come */
+    WH_ORDERING_KEY,    /**< first in first out for each entity and number */
+    WH_ORDERING_WEBHOOK /**< first in first out for all */
+} wh_ordering_t;
+
+/** All zeros: the webhook says nothing. */
+typedef struct wh_options_t {
+    double max_rate; /**< deliveries a second; 0: WebhookMaxRate counts */
+    wh_ordering_t ordering;
+} wh_options_t;
+
+/**
+ * Reads the options of a webhook; unknown members and those of the wrong form
+ * are left at their defaults.
+ * @param properties JSON object, or NULL
+ * @return NULL, or a sentence about the first member that is not in order,
+ *         from pool; out of memory reads as no options
+ */
+const char *wh_options_read(wh_options_t *options, const char *properties,
+                            apr_pool_t *pool);
+
+/** Whether a member of Properties holds the options. */
+int wh_options_is_member(const char *name);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The options of a webhook, out of its Properties. */
+#include <apr_general.h>
+#include <apr_strings.h>
+
+#include "policy/options.h"
+#include "unit/tap.h"
+
+static apr_pool_t *pool;
+
+/* What is said of {"mod_webhook": {<members>}}. */
+static const char *read_options(wh_options_t *options, const char *members)
+{
+    return wh_options_read(
+        options, apr_psprintf(pool, "{\"mod_webhook\": {%s}}", members), pool);
+}
+
+static void test_none(void)
+{
+    static const char *const texts[] = {
+        NULL, "{}", "{\"other\": {\"MaxRate\": 1}}", "{\"mod_webhook\": null}",
+        "{\"mod_webhook\": {}}"};
+    wh_options_t options;
+    size_t i;
+
+    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        is_str(wh_options_read(&options, texts[i], pool), NULL, "%s: in order",
+               texts[i] ? texts[i] : "NULL");
+        ok(options.max_rate == 0 && options.ordering == WH_ORDERING_NONE,
+           "... and says nothing");
+    }
+}
+
+static void test_in_order(void)
+{
+    wh_options_t options;
+
+    is_str(read_options(&options, "\"MaxRate\": 2.5, \"Ordering\": \"key\""),
+           NULL, "two options");
+    ok(options.max_rate == 2.5, "... the rate");
+    is_int(options.ordering, WH_ORDERING_KEY, "... the order");
+    is_str(read_options(&options, "\"maxrate\": \"3\", \"ORDERING\": \"None\""),
+           NULL, "in any case, numbers as texts");
+    ok(options.max_rate == 3, "... the rate");
+    is_str(read_options(&options, "\"MaxRate\": null"), NULL, "null");
+    ok(options.max_rate == 0, "... is nothing");
+    is_str(wh_options_read(&options,
+                           "{\"Mod_Webhook\": {\"Ordering\": \"webhook\"}}",
+                           pool),
+           NULL, "the object in any case");
+    is_int(options.ordering, WH_ORDERING_WEBHOOK, "... is read");
+}
+
+#define SAYS "Webhook Properties: \"mod_webhook\": "
+
+static void test_refused(void)
+{
+    static const struct {
+        const char *members;
+        const char *problem;
+    } rows[] = {
+        {"\"MaxRate\": 0",
+         SAYS "\"MaxRate\" must be a number from 0.001 to 100000."},
+        {"\"MaxRate\": 100001",
+         SAYS "\"MaxRate\" must be a number from 0.001 to 100000."},
+        {"\"MaxRate\": \"nan\"",
+         SAYS "\"MaxRate\" must be a number from 0.001 to 100000."},
+        {"\"MaxRate\": \"1x\"",
+         SAYS "\"MaxRate\" must be a number from 0.001 to 100000."},
+        {"\"MaxRate\": \"\"",
+         SAYS "\"MaxRate\" must be a number from 0.001 to 100000."},
+        {"\"MaxRate\": true",
+         SAYS "\"MaxRate\" must be a number from 0.001 to 100000."},
+        {"\"Ordering\": \"some\"",
+         SAYS "\"Ordering\" must be none, key or webhook."},
+        {"\"Ordering\": 1", SAYS "\"Ordering\" must be none, key or webhook."},
+        {"\"Speed\": 1", SAYS "\"Speed\" is no option."},
+    };
+    wh_options_t options;
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        is_str(read_options(&options, rows[i].members), rows[i].problem, "%s",
+               rows[i].members);
+        ok(options.max_rate == 0 && options.ordering == WH_ORDERING_NONE,
+           "... leaves the defaults");
+    }
+    is_str(wh_options_read(&options, "{\"mod_webhook\": [1]}", pool),
+           "Webhook Properties: \"mod_webhook\" must be an object.", "a list");
+    is_str(read_options(&options, "\"Speed\": 1, \"MaxRate\": 4"),
+           SAYS "\"Speed\" is no option.", "one of two in order");
+    ok(options.max_rate == 4, "... is read");
+}
+
+int main(void)
+{
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+    test_none();
+    test_in_order();
+    test_refused();
+    apr_pool_destroy(pool);
+    apr_terminate();
+    return done_testing();
+}
