@@ -40,9 +40,11 @@ typedef struct wh_settings_t {
     int verify_tls;       /**< 0: certificates of targets are not verified */
     int probe;            /**< 1: active webhooks are tested before a save */
     int only_200;         /**< 1: only status 200 is a success, else any 2xx */
-    int disable_after;    /**< consecutive failed attempts after which a webhook
-                              is TooManyErrors and what waits for it is
-                              discarded; 0: never */
+    double max_rate;      /**< deliveries a second to one webhook; 0: any */
+    int disable_errors;   /**< failed attempts in a row after which a webhook
+                              may be TooManyErrors; 0: never */
+    apr_interval_time_t disable_time; /**< and so long nothing but failures */
+    int disable_drops;       /**< 1: what waits for it fails, 0: it is kept */
     const char *mail_server; /**< URL, smtp:// or smtps://; NULL: no mail */
     const char *mail_from;   /**< sender of mail, never NULL with a server */
     const struct wh_retry_schedule_t *retry;

@@ -195,6 +195,8 @@ static void fill_numbers(wh_settings_t *settings, const server_rec *s)
         (int)value(s, WH_DIRECTIVE_CONCURRENCY, wh_value_number);
     settings->endpoint_concurrency = number_within(
         s, WH_DIRECTIVE_ENDPOINT_CONCURRENCY, settings->concurrency);
+    settings->max_rate =
+        (double)value(s, WH_DIRECTIVE_MAX_RATE, wh_value_number);
     settings->timeout = value(s, WH_DIRECTIVE_TIMEOUT, wh_value_time);
     settings->connect_timeout =
         time_within(s, WH_DIRECTIVE_CONNECT_TIMEOUT, settings->timeout);
@@ -217,12 +219,36 @@ static int is_superoffice(const server_rec *s)
                              WH_PROFILE_SUPEROFFICE);
 }
 
-/* The rules in which the original is weaker (superoffice.md section 5.4). */
+/* "never" or "time number". */
+static void fill_disable(wh_settings_t *settings, const server_rec *s)
+{
+    const char *text = wh_directive_text(s, WH_DIRECTIVE_DISABLE_AFTER);
+    const char *blank = strchr(text, ' ');
+    char time[32];
+
+    settings->disable_drops = !apr_cstr_casecmp(
+        wh_directive_text(s, WH_DIRECTIVE_WHEN_DISABLED), WH_DISABLED_DROP);
+    if (blank) {
+        apr_cpystrn(time, text, (apr_size_t)(blank - text) + 1);
+        settings->disable_time = wh_value_of(wh_value_time, time);
+        settings->disable_errors = atoi(blank + 1);
+    }
+}
+
+/* The rules in which the original is weaker (superoffice.md section 5.4), but
+ * for those that the site sets itself. */
 static void fill_profile(wh_settings_t *settings, const server_rec *s)
 {
-    if (is_superoffice(s)) {
-        settings->only_200 = 1;
-        settings->disable_after = SUPEROFFICE_ERRORS;
+    if (!is_superoffice(s)) {
+        return;
+    }
+    settings->only_200 = 1;
+    if (is_default(s, WH_DIRECTIVE_DISABLE_AFTER)) {
+        settings->disable_errors = SUPEROFFICE_ERRORS;
+        settings->disable_time = 0;
+    }
+    if (is_default(s, WH_DIRECTIVE_WHEN_DISABLED)) {
+        settings->disable_drops = 1;
     }
 }
 
@@ -268,6 +294,7 @@ apr_status_t wh_config_settings(wh_settings_t **settings,
     apr_status_t rv;
 
     fill_numbers(made, main_server);
+    fill_disable(made, main_server);
     fill_profile(made, main_server);
     fill_window(made, main_server);
     fill_limit(made, main_server);

@@ -22,6 +22,11 @@
 #define LIMIT_SIZE_LEAST "64K"
 #define LIMIT_SIZE_MOST "1024M"
 
+/* Range of the first part of WebhookDisableAfter; the list has that of the
+ * second. */
+#define DISABLE_TIME_LEAST "0"
+#define DISABLE_TIME_MOST "30d"
+
 /* How far into a file its first certificate or list is looked for. */
 #define PEM_HEAD 16384
 
@@ -154,6 +159,52 @@ static const char *set_limit(cmd_parms *cmd, void *unused, const char *number,
                            " to " LIMIT_SIZE_MOST " behind the number");
     }
     return store(cmd, apr_pstrcat(cmd->temp_pool, number, " ", size, NULL));
+}
+
+static const char *set_disable_after(cmd_parms *cmd, void *unused,
+                                     const char *time, const char *number)
+{
+    const wh_directive_t *directive = directive_of(cmd);
+    const char *error = refuse_scope(cmd);
+
+    (void)unused;
+    if (error) {
+        return error;
+    }
+    if (!number && !apr_cstr_casecmp(time, WH_DISABLE_NEVER)) {
+        return store(cmd, WH_DISABLE_NEVER);
+    }
+    if (!wh_value_in_range(wh_value_time, time, DISABLE_TIME_LEAST,
+                           DISABLE_TIME_MOST)) {
+        return refuse(cmd, "must be " WH_DISABLE_NEVER
+                           ", or a time of " DISABLE_TIME_LEAST
+                           " to " DISABLE_TIME_MOST
+                           " with its unit, and a number of failures");
+    }
+    if (!number) {
+        number = strchr(WH_DISABLE_DEFAULT, ' ') + 1;
+    }
+    if (!wh_value_in_range(wh_value_number, number, directive->least,
+                           directive->most)) {
+        return refuse_range(cmd, "a number of failures");
+    }
+    return store(cmd, apr_pstrcat(cmd->temp_pool, time, " ", number, NULL));
+}
+
+static const char *set_when_disabled(cmd_parms *cmd, void *unused,
+                                     const char *text)
+{
+    const char *error = refuse_scope(cmd);
+
+    (void)unused;
+    if (error) {
+        return error;
+    }
+    if (apr_cstr_casecmp(text, WH_DISABLED_HOLD) &&
+        apr_cstr_casecmp(text, WH_DISABLED_DROP)) {
+        return refuse(cmd, "must be " WH_DISABLED_HOLD " or " WH_DISABLED_DROP);
+    }
+    return store(cmd, text);
 }
 
 static const char *set_base_path(cmd_parms *cmd, void *unused, const char *text)

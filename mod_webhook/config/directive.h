@@ -31,6 +31,16 @@
 #define WH_LIMIT_DEFAULT                                                       \
     APR_STRINGIFY(WH_WEBHOOK_LIMIT) " " APR_STRINGIFY(WH_WEBHOOK_MEBIBYTES) "M"
 
+/** "time number", as WebhookDisableAfter is written. */
+#define WH_DISABLE_DEFAULT "5d 9"
+
+/** The value of WebhookDisableAfter that disables nothing. */
+#define WH_DISABLE_NEVER "never"
+
+/** The values of WebhookWhenDisabled. */
+#define WH_DISABLED_HOLD "hold"
+#define WH_DISABLED_DROP "drop"
+
 /** The channel's socket in the state directory. */
 #define WH_CHANNEL_FILE "/channel.sock"
 
@@ -60,7 +70,7 @@
     X(THREADS, "WebhookThreads", MAIN, TAKE1, set_number, "1", "64", "2",      \
       "Number of delivery threads")                                            \
     X(CONCURRENCY, "WebhookConcurrency", MAIN, TAKE1, set_number, "1",         \
-      "10000", "256", "Most transfers at one time")                            \
+      "10000", "1024", "Most transfers at one time")                           \
     X(ENDPOINT_CONCURRENCY, "WebhookEndpointConcurrency", MAIN, TAKE1,         \
       set_number, "1", "1000", "16",                                           \
       "Most transfers at one time to one webhook")                             \
@@ -80,6 +90,14 @@
       "Age at which events and their deliveries are removed")                  \
     X(RETRY, "WebhookRetry", MAIN, RAW_ARGS, set_retry, NULL, NULL,            \
       WH_RETRY_DEFAULT, "Waits between the attempts of a delivery")            \
+    X(MAX_RATE, "WebhookMaxRate", MAIN, TAKE1, set_number, "0", "100000", "0", \
+      "Most deliveries a second to one webhook; 0: as many as it takes")       \
+    X(DISABLE_AFTER, "WebhookDisableAfter", MAIN, TAKE12, set_disable_after,   \
+      "1", "1000000", WH_DISABLE_DEFAULT,                                      \
+      "Time and number of failures in a row that disable a webhook; or never") \
+    X(WHEN_DISABLED, "WebhookWhenDisabled", MAIN, TAKE1, set_when_disabled,    \
+      NULL, NULL, "hold",                                                      \
+      "hold or drop: what is done with the deliveries of a disabled webhook")  \
     X(REQUIRE_HTTPS, "WebhookRequireHTTPS", MAIN, FLAG, set_flag, NULL, NULL,  \
       "On", "On: only https targets")                                          \
     X(VERIFY_TLS, "WebhookVerifyTLS", MAIN, FLAG, set_flag, NULL, NULL, "On",  \

@@ -23,6 +23,9 @@
 
 #define NEVER (-1)
 
+/* A wait that ends early only looks again: also when the clock is set. */
+#define WAIT_MAX apr_time_from_sec(60)
+
 struct wh_delivery_thread_t {
     const wh_settings_t *settings;
     apr_pool_t *pool; /* own allocator */
@@ -36,7 +39,10 @@ struct wh_delivery_thread_t {
     apr_time_t timer; /* libcurl's, NEVER: none */
     int concurrency;
     int running_count;
-    wh_transfer_t *running;
+    int doubtful_count;     /* of them, those marked doubtful */
+    wh_transfer_t *running; /* in the order in which they began */
+    wh_transfer_t *last_running;
+    wh_transfer_t *first_quick; /* the oldest that is not known to be slow */
     wh_transfer_t *idle;
     int idle_count;
     int stopping;
@@ -122,9 +128,11 @@ apr_status_t wh_delivery_thread_create(wh_delivery_thread_t **result,
     thread->commit_inbox = outcomes;
     thread->concurrency = concurrency;
     thread->timer = NEVER;
-    wh_endpoints_init(&thread->endpoints, settings->endpoint_concurrency, pool);
     wh_guard_init(&thread->guard, settings->addresses, pool);
-    rv = create_parts(thread);
+    rv = wh_endpoints_init(&thread->endpoints, settings, pool);
+    if (rv == APR_SUCCESS) {
+        rv = create_parts(thread);
+    }
     if (rv != APR_SUCCESS) {
         wh_delivery_thread_destroy(thread);
         return rv;
@@ -223,20 +231,38 @@ static wh_transfer_t *take_transfer(wh_delivery_thread_t *thread)
                               &thread->sockets);
 }
 
+static void mark_doubtful(wh_delivery_thread_t *thread, wh_transfer_t *transfer)
+{
+    if (!transfer->doubtful) {
+        transfer->doubtful = 1;
+        thread->doubtful_count++;
+    }
+}
+
 static void link_running(wh_delivery_thread_t *thread, wh_transfer_t *transfer)
 {
-    transfer->previous = NULL;
-    transfer->next = thread->running;
-    if (thread->running) {
-        thread->running->previous = transfer;
+    transfer->slow = transfer->doubtful = 0;
+    transfer->next = NULL;
+    transfer->previous = thread->last_running;
+    if (thread->last_running) {
+        thread->last_running->next = transfer;
     }
-    thread->running = transfer;
+    else {
+        thread->running = transfer;
+    }
+    thread->last_running = transfer;
+    if (!thread->first_quick) {
+        thread->first_quick = transfer;
+    }
     thread->running_count++;
 }
 
 static void unlink_running(wh_delivery_thread_t *thread,
                            wh_transfer_t *transfer)
 {
+    if (thread->first_quick == transfer) {
+        thread->first_quick = transfer->next;
+    }
     if (transfer->previous) {
         transfer->previous->next = transfer->next;
     }
@@ -246,7 +272,25 @@ static void unlink_running(wh_delivery_thread_t *thread,
     if (transfer->next) {
         transfer->next->previous = transfer->previous;
     }
+    else {
+        thread->last_running = transfer->previous;
+    }
+    thread->doubtful_count -= transfer->doubtful;
     thread->running_count--;
+}
+
+/* An endpoint that lets us wait is a slow one while it does. */
+static void mark_slow(wh_delivery_thread_t *thread, apr_time_t now)
+{
+    while (thread->first_quick &&
+           now - thread->first_quick->started > WH_ENDPOINT_SLOW) {
+        wh_transfer_t *transfer = thread->first_quick;
+
+        transfer->slow = 1;
+        ((wh_endpoint_t *)transfer->endpoint)->slow++;
+        mark_doubtful(thread, transfer);
+        thread->first_quick = transfer->next;
+    }
 }
 
 static void rest(wh_delivery_thread_t *thread, wh_transfer_t *transfer)
@@ -297,18 +341,65 @@ static void start_one(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
         return;
     }
     link_running(thread, transfer);
+    if (wh_endpoint_is_doubtful(endpoint)) {
+        mark_doubtful(thread, transfer);
+    }
+}
+
+/* A quarter of all transfers is for endpoints that are known to answer: the
+ * others, however many they are, take the rest at the most. */
+static int has_room(const wh_delivery_thread_t *thread,
+                    wh_endpoint_room_t *room)
+{
+    int all = thread->concurrency;
+
+    room->doubtful = thread->doubtful_count < all - all / 4;
+    room->crowded = all > 1 && thread->running_count >= all / 2;
+    return thread->running_count < all;
 }
 
 static void start_transfers(wh_delivery_thread_t *thread)
 {
+    wh_endpoint_room_t room;
     wh_endpoint_t *endpoint;
     wh_delivery_t *delivery;
     apr_time_t now = apr_time_now();
 
-    while (!thread->stopping && thread->running_count < thread->concurrency &&
-           (endpoint = wh_endpoints_next(&thread->endpoints, &delivery))) {
+    mark_slow(thread, now);
+    wh_endpoints_wake(&thread->endpoints, now);
+    while (
+        !thread->stopping && has_room(thread, &room) &&
+        (endpoint = wh_endpoints_next(&thread->endpoints, &room, &delivery))) {
         wh_guard_refresh(&thread->guard, now);
         start_one(thread, endpoint, delivery, now);
+    }
+}
+
+/* Receivers ask for a pause with 429 or 503 and Retry-After; with any other
+ * status it counts for the delivery alone. */
+static apr_interval_time_t pause_of(const wh_transfer_t *transfer)
+{
+    return transfer->status == 429 || transfer->status == 503
+               ? transfer->retry_after
+               : 0;
+}
+
+/* What was not tried says nothing of the endpoint. */
+static void learn(wh_delivery_thread_t *thread, const wh_transfer_t *transfer)
+{
+    const wh_delivery_t *delivery = transfer->delivery;
+    wh_health_failure_t failure = {
+        .started = transfer->started,
+        .attempts = delivery->attempts,
+        .due = delivery->outcome == WH_OUTCOME_RETRY ? delivery->due : 0,
+        .pause = pause_of(transfer),
+    };
+
+    if (delivery->outcome != WH_OUTCOME_RETURNED) {
+        wh_endpoints_learn(&thread->endpoints, transfer->endpoint,
+                           delivery->outcome == WH_OUTCOME_DELIVERED ? NULL
+                                                                     : &failure,
+                           roll(thread), &thread->outcomes);
     }
 }
 
@@ -323,6 +414,9 @@ static void end_transfer(wh_delivery_thread_t *thread, wh_transfer_t *transfer)
         transfer->delivery->outcome != WH_OUTCOME_DELIVERED) {
         transfer->delivery->outcome = WH_OUTCOME_FAILED;
     }
+    endpoint->slow -= transfer->slow;
+    learn(thread, transfer);
+    wh_endpoints_say(&thread->endpoints, endpoint, transfer->delivery);
     report(thread, wh_transfer_finish(transfer));
     rest(thread, transfer);
     wh_endpoints_done(&thread->endpoints, endpoint);
@@ -362,9 +456,14 @@ static void abandon_transfers(wh_delivery_thread_t *thread)
 
 static int wait_milliseconds(const wh_delivery_thread_t *thread)
 {
+    apr_time_t wake = wh_endpoints_next_wake(&thread->endpoints);
     apr_time_t until = thread->timer;
     apr_interval_time_t left;
 
+    if (!thread->stopping && wake < APR_INT64_MAX &&
+        (until == NEVER || wake < until)) {
+        until = wake;
+    }
     if (thread->stopping && (until == NEVER || thread->deadline < until)) {
         until = thread->deadline;
     }
@@ -372,6 +471,7 @@ static int wait_milliseconds(const wh_delivery_thread_t *thread)
         return -1;
     }
     left = until - apr_time_now();
+    left = left < WAIT_MAX ? left : WAIT_MAX;
     return left <= 0 ? 0 : (int)((left + 999) / 1000);
 }
 

@@ -2,15 +2,59 @@
 #include "deliver/endpoint.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "deliver/message.h"
 
-void wh_endpoints_init(wh_endpoints_t *endpoints, int limit, apr_pool_t *pool)
+/* An endpoint that waits for less keeps its queue. */
+#define PATIENCE apr_time_from_sec(1)
+
+/* What a rate has saved up while there was nothing to do. */
+#define BURST apr_time_from_msec(100)
+
+/* In memory for each transfer that may be under way, while an endpoint is
+ * still proving itself. */
+#define QUEUED_PER_TRANSFER 4
+
+/* One turn of so many is theirs, however busy the others are. */
+#define TURNS_OF_DOUBTFUL 8
+
+/* A rate's work in memory. */
+#define QUEUED_SECONDS 2
+
+/* By time; two of the same time by webhook, so that none is another. */
+static int compare_wakes(void *one, void *other)
 {
+    const wh_endpoint_t *a = one, *b = other;
+
+    if (a->wake != b->wake) {
+        return a->wake < b->wake ? -1 : 1;
+    }
+    return a->webhook_id < b->webhook_id   ? -1
+           : a->webhook_id > b->webhook_id ? 1
+                                           : 0;
+}
+
+apr_status_t wh_endpoints_init(wh_endpoints_t *endpoints,
+                               const wh_settings_t *settings, apr_pool_t *pool)
+{
+    apr_status_t rv;
+
+    memset(endpoints, 0, sizeof(*endpoints));
     endpoints->by_webhook = apr_hash_make(pool);
-    endpoints->limit = limit;
-    endpoints->first_ready = endpoints->last_ready = NULL;
+    endpoints->settings = settings;
+    rv = apr_skiplist_init(&endpoints->resting, pool);
+    if (rv == APR_SUCCESS) {
+        apr_skiplist_set_compare(endpoints->resting, compare_wakes,
+                                 compare_wakes);
+    }
+    return rv;
+}
+
+static int cap_of(const wh_endpoints_t *endpoints)
+{
+    return endpoints->settings->endpoint_concurrency;
 }
 
 static wh_endpoint_t *find(wh_endpoints_t *endpoints, apr_int32_t webhook_id)
@@ -38,6 +82,9 @@ static void forget(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint)
 {
     apr_hash_set(endpoints->by_webhook, &endpoint->webhook_id,
                  sizeof(endpoint->webhook_id), NULL);
+    if (endpoint->resting) {
+        apr_skiplist_remove(endpoints->resting, endpoint, NULL);
+    }
     if (endpoint->target) {
         wh_target_release(endpoint->target);
     }
@@ -63,22 +110,133 @@ static void forget_if_gone(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint)
     }
 }
 
-/* An endpoint is in the ring when it has both work and room. */
-static void offer(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint)
+int wh_endpoint_is_doubtful(const wh_endpoint_t *endpoint)
 {
-    if (endpoint->ready || !endpoint->queue.first ||
-        endpoint->in_flight >= endpoints->limit) {
-        return;
+    return endpoint->slow > 0 || wh_health_is_doubtful(&endpoint->health);
+}
+
+/* Deliveries a second: the lowest of what its owner, the site and its
+ * recovery allow; 0: no bound. */
+static double rate_of(const wh_endpoints_t *endpoints,
+                      const wh_endpoint_t *endpoint)
+{
+    double rates[] = {
+        endpoint->target && endpoint->target->options.max_rate > 0
+            ? endpoint->target->options.max_rate
+            : endpoints->settings->max_rate,
+        wh_health_rate(&endpoint->health, endpoints->now),
+    };
+    double rate = rates[0];
+
+    if (rates[1] > 0 && (rate == 0 || rates[1] < rate)) {
+        rate = rates[1];
     }
+    return rate;
+}
+
+static void enter_ring(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint)
+{
+    wh_endpoint_ring_t *ring = wh_endpoint_is_doubtful(endpoint)
+                                   ? &endpoints->doubtful
+                                   : &endpoints->good;
+
     endpoint->ready = 1;
     endpoint->next_ready = NULL;
-    if (endpoints->last_ready) {
-        endpoints->last_ready->next_ready = endpoint;
+    if (ring->last) {
+        ring->last->next_ready = endpoint;
     }
     else {
-        endpoints->first_ready = endpoint;
+        ring->first = endpoint;
     }
-    endpoints->last_ready = endpoint;
+    ring->last = endpoint;
+}
+
+/* An endpoint is in a ring when it has work and room and need not wait. */
+static void offer(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint)
+{
+    apr_time_t wake = endpoint->health.until;
+
+    if (endpoint->ready || endpoint->resting || !endpoint->queue.first ||
+        endpoint->in_flight >=
+            wh_health_limit(&endpoint->health, cap_of(endpoints))) {
+        return;
+    }
+    if (endpoint->next_start > wake && rate_of(endpoints, endpoint) > 0) {
+        wake = endpoint->next_start;
+    }
+    if (wake <= endpoints->now) {
+        enter_ring(endpoints, endpoint);
+        return;
+    }
+    endpoint->wake = wake;
+    endpoint->resting =
+        apr_skiplist_insert(endpoints->resting, endpoint) != NULL;
+}
+
+/* All of them alike, so that those that rest stay in their order. */
+static void shift_clock(wh_endpoints_t *endpoints, apr_interval_time_t time)
+{
+    apr_hash_index_t *at;
+
+    for (at = apr_hash_first(NULL, endpoints->by_webhook); at;
+         at = apr_hash_next(at)) {
+        wh_endpoint_t *endpoint = apr_hash_this_val(at);
+
+        wh_health_shift(&endpoint->health, time);
+        endpoint->next_start -= time;
+        endpoint->wake -= time;
+    }
+}
+
+void wh_endpoints_wake(wh_endpoints_t *endpoints, apr_time_t now)
+{
+    wh_endpoint_t *endpoint;
+
+    if (now < endpoints->now) {
+        shift_clock(endpoints, endpoints->now - now);
+    }
+    endpoints->now = now;
+    while ((endpoint = apr_skiplist_peek(endpoints->resting)) &&
+           endpoint->wake <= now) {
+        apr_skiplist_pop(endpoints->resting, NULL);
+        endpoint->resting = 0;
+        offer(endpoints, endpoint);
+    }
+}
+
+apr_time_t wh_endpoints_next_wake(const wh_endpoints_t *endpoints)
+{
+    const wh_endpoint_t *endpoint = apr_skiplist_peek(endpoints->resting);
+
+    return endpoint ? endpoint->wake : APR_INT64_MAX;
+}
+
+/* How many of its deliveries may be in memory. */
+static int room_of(const wh_endpoints_t *endpoints,
+                   const wh_endpoint_t *endpoint)
+{
+    int cap = cap_of(endpoints), window = endpoints->settings->endpoint_window;
+    int limit = wh_health_limit(&endpoint->health, cap);
+    double rate = rate_of(endpoints, endpoint);
+
+    if (endpoint->health.state == WH_HEALTH_COOLING) {
+        return 1;
+    }
+    if (limit < cap && limit * QUEUED_PER_TRANSFER < window) {
+        window = limit * QUEUED_PER_TRANSFER;
+    }
+    if (rate > 0 && rate * QUEUED_SECONDS + 1 < window) {
+        window = (int)(rate * QUEUED_SECONDS) + 1;
+    }
+    return window;
+}
+
+void wh_endpoints_say(const wh_endpoints_t *endpoints,
+                      const wh_endpoint_t *endpoint, wh_delivery_t *delivery)
+{
+    delivery->target_number = endpoint->target ? endpoint->target->number : 0;
+    delivery->hold_until = endpoint->health.until;
+    delivery->room = room_of(endpoints, endpoint);
 }
 
 static void refuse(wh_delivery_t *delivery, const wh_target_t *target,
@@ -99,7 +257,8 @@ static void refuse(wh_delivery_t *delivery, const wh_target_t *target,
     wh_message_list_add(refused, &delivery->message);
 }
 
-static void refuse_queue(wh_endpoint_t *endpoint, const wh_target_t *target,
+static void refuse_queue(const wh_endpoints_t *endpoints,
+                         wh_endpoint_t *endpoint, const wh_target_t *target,
                          wh_message_list_t *refused)
 {
     wh_message_t *message = endpoint->queue.first;
@@ -108,8 +267,42 @@ static void refuse_queue(wh_endpoint_t *endpoint, const wh_target_t *target,
     while (message) {
         wh_message_t *next = message->next;
 
+        wh_endpoints_say(endpoints, endpoint, (wh_delivery_t *)message);
         refuse((wh_delivery_t *)message, target, refused);
         message = next;
+    }
+}
+
+void wh_endpoints_learn(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint,
+                        const wh_health_failure_t *failure, apr_uint32_t dice,
+                        wh_message_list_t *refused)
+{
+    int cap = cap_of(endpoints);
+
+    if (!failure) {
+        wh_health_success(&endpoint->health, cap, endpoints->now);
+        return;
+    }
+    if (wh_health_failed(&endpoint->health, failure, endpoints->settings->retry,
+                         cap, endpoints->now, dice) &&
+        endpoint->health.until > endpoints->now + PATIENCE) {
+        refuse_queue(endpoints, endpoint, NULL, refused);
+    }
+}
+
+/* At the start what was remembered counts. Later on whoever changed the
+ * webhook may have mended it. */
+static void take_health(const wh_endpoints_t *endpoints,
+                        wh_endpoint_t *endpoint, const wh_target_t *target)
+{
+    const wh_target_t *before = endpoint->target;
+
+    if (before && !before->active && target->active) {
+        wh_health_recover(&endpoint->health, endpoints->now);
+    }
+    else {
+        wh_health_init(&endpoint->health, before ? 0 : target->failures,
+                       before ? 0 : target->proven, cap_of(endpoints));
     }
 }
 
@@ -125,12 +318,13 @@ void wh_endpoints_target(wh_endpoints_t *endpoints, wh_target_t *target,
         wh_target_release(target);
         return;
     }
+    take_health(endpoints, endpoint, target);
     if (endpoint->target) {
         wh_target_release(endpoint->target);
     }
     endpoint->target = target;
     if (!target->active) {
-        refuse_queue(endpoint, target, refused);
+        refuse_queue(endpoints, endpoint, target, refused);
         forget_if_gone(endpoints, endpoint);
     }
 }
@@ -148,28 +342,89 @@ void wh_endpoints_queue(wh_endpoints_t *endpoints, wh_delivery_t *delivery,
     offer(endpoints, endpoint);
 }
 
-static wh_endpoint_t *take_ready(wh_endpoints_t *endpoints)
+static wh_endpoint_t *take_ready(wh_endpoint_ring_t *ring)
 {
-    wh_endpoint_t *endpoint = endpoints->first_ready;
+    wh_endpoint_t *endpoint = ring->first;
 
     if (endpoint) {
-        endpoints->first_ready = endpoint->next_ready;
-        if (!endpoints->first_ready) {
-            endpoints->last_ready = NULL;
+        ring->first = endpoint->next_ready;
+        if (!ring->first) {
+            ring->last = NULL;
         }
         endpoint->ready = 0;
     }
     return endpoint;
 }
 
-wh_endpoint_t *wh_endpoints_next(wh_endpoints_t *endpoints,
-                                 wh_delivery_t **delivery)
+/* Much may have happened since it entered the ring. */
+static int may_start(const wh_endpoints_t *endpoints,
+                     const wh_endpoint_t *endpoint,
+                     const wh_endpoint_room_t *room)
+{
+    int limit = wh_health_limit(&endpoint->health, cap_of(endpoints));
+
+    if (room->crowded && (endpoints->good.first || endpoints->doubtful.first)) {
+        limit = limit < 4 ? 1 : limit / 4;
+    }
+    return endpoint->queue.first && endpoint->in_flight < limit &&
+           endpoint->health.until <= endpoints->now;
+}
+
+/* Of one ring. Whoever may not start leaves it: the end of one of its
+ * transfers, a delivery or its waking brings it back. */
+static wh_endpoint_t *next_of(wh_endpoints_t *endpoints,
+                              wh_endpoint_ring_t *ring,
+                              const wh_endpoint_room_t *room)
 {
     wh_endpoint_t *endpoint;
 
-    /* A queue may have been emptied since the endpoint entered the ring. */
-    while ((endpoint = take_ready(endpoints)) && !endpoint->queue.first) {
-        forget_if_gone(endpoints, endpoint);
+    while ((endpoint = take_ready(ring))) {
+        if (ring == &endpoints->good && wh_endpoint_is_doubtful(endpoint)) {
+            enter_ring(endpoints, endpoint);
+        }
+        else if (may_start(endpoints, endpoint, room)) {
+            return endpoint;
+        }
+        else if (endpoint->health.until > endpoints->now) {
+            offer(endpoints, endpoint);
+        }
+        else {
+            forget_if_gone(endpoints, endpoint);
+        }
+    }
+    return NULL;
+}
+
+/* Paced by its rate; what was saved up is bounded. */
+static void count_start(const wh_endpoints_t *endpoints,
+                        wh_endpoint_t *endpoint)
+{
+    double rate = rate_of(endpoints, endpoint);
+
+    if (rate > 0) {
+        if (endpoint->next_start < endpoints->now - BURST) {
+            endpoint->next_start = endpoints->now - BURST;
+        }
+        endpoint->next_start += (apr_time_t)(APR_USEC_PER_SEC / rate);
+    }
+}
+
+wh_endpoint_t *wh_endpoints_next(wh_endpoints_t *endpoints,
+                                 const wh_endpoint_room_t *room,
+                                 wh_delivery_t **delivery)
+{
+    wh_endpoint_t *endpoint = NULL;
+    int doubtful_first =
+        room->doubtful && ++endpoints->turns % TURNS_OF_DOUBTFUL == 0;
+
+    if (doubtful_first) {
+        endpoint = next_of(endpoints, &endpoints->doubtful, room);
+    }
+    if (!endpoint) {
+        endpoint = next_of(endpoints, &endpoints->good, room);
+    }
+    if (!endpoint && room->doubtful && !doubtful_first) {
+        endpoint = next_of(endpoints, &endpoints->doubtful, room);
     }
     if (!endpoint) {
         return NULL;
@@ -180,6 +435,7 @@ wh_endpoint_t *wh_endpoints_next(wh_endpoints_t *endpoints,
         endpoint->queue.last = NULL;
     }
     endpoint->in_flight++;
+    count_start(endpoints, endpoint);
     offer(endpoints, endpoint);
     return endpoint;
 }
@@ -198,6 +454,6 @@ void wh_endpoints_drain(wh_endpoints_t *endpoints, wh_message_list_t *returned,
 
     for (at = apr_hash_first(pool, endpoints->by_webhook); at;
          at = apr_hash_next(at)) {
-        refuse_queue(apr_hash_this_val(at), NULL, returned);
+        refuse_queue(endpoints, apr_hash_this_val(at), NULL, returned);
     }
 }

@@ -8,28 +8,56 @@
 #define WH_DELIVER_ENDPOINT_H
 
 #include <apr_hash.h>
+#include <apr_skiplist.h>
 
+#include "base/settings.h"
 #include "deliver/target.h"
 #include "model/event.h"
+#include "policy/health.h"
 
 typedef struct wh_endpoint_t {
     apr_int32_t webhook_id;
     wh_target_t *target;     /* NULL: not known yet */
     wh_message_list_t queue; /* of wh_delivery_t, first in first out */
+    wh_health_t health;
     int in_flight;
-    int ready; /* 1: in the ring */
+    int slow;              /* of them, for longer than WH_ENDPOINT_SLOW */
+    apr_time_t next_start; /* by its rate */
+    apr_time_t wake;       /* when it rests: until then */
+    int resting;           /* 1: in the list of those that rest */
+    int ready;             /* 1: in a ring */
     struct wh_endpoint_t *next_ready;
 } wh_endpoint_t;
 
+/** Endpoints that may start a transfer, in turn. */
+typedef struct wh_endpoint_ring_t {
+    wh_endpoint_t *first;
+    wh_endpoint_t *last;
+} wh_endpoint_ring_t;
+
 typedef struct wh_endpoints_t {
     apr_hash_t *by_webhook;
-    int limit; /* transfers in flight per endpoint */
-    /* ring of endpoints that may start a transfer, in turn */
-    wh_endpoint_t *first_ready;
-    wh_endpoint_t *last_ready;
+    const wh_settings_t *settings;
+    wh_endpoint_ring_t good;     /* those that answer */
+    wh_endpoint_ring_t doubtful; /* those that are not known to */
+    apr_skiplist *resting;       /* by the time at which they wake */
+    apr_uint32_t turns;
+    apr_time_t now; /* of the last wh_endpoints_wake() */
 } wh_endpoints_t;
 
-void wh_endpoints_init(wh_endpoints_t *endpoints, int limit, apr_pool_t *pool);
+/** What there is room for when a transfer is to be started. */
+typedef struct wh_endpoint_room_t {
+    int doubtful; /* 1: also for an endpoint that is not known to answer */
+    int crowded;  /* 1: half of all transfers are taken: while others wait each
+                     endpoint may have a quarter of its own */
+} wh_endpoint_room_t;
+
+/** A transfer that lasts longer makes its endpoint a slow one, which counts
+ * among the doubtful. */
+#define WH_ENDPOINT_SLOW apr_time_from_sec(1)
+
+apr_status_t wh_endpoints_init(wh_endpoints_t *endpoints,
+                               const wh_settings_t *settings, apr_pool_t *pool);
 
 /** Frees endpoints and targets; the queues must be empty. */
 void wh_endpoints_destroy(wh_endpoints_t *endpoints, apr_pool_t *pool);
@@ -46,10 +74,35 @@ void wh_endpoints_target(wh_endpoints_t *endpoints, wh_target_t *target,
 void wh_endpoints_queue(wh_endpoints_t *endpoints, wh_delivery_t *delivery,
                         wh_message_list_t *refused);
 
+/** Sets the time, and lets those go on that have rested. */
+void wh_endpoints_wake(wh_endpoints_t *endpoints, apr_time_t now);
+
+/** When the next endpoint has rested; APR_INT64_MAX: none rests. */
+apr_time_t wh_endpoints_next_wake(const wh_endpoints_t *endpoints);
+
 /** The endpoint whose turn it is and its oldest delivery; NULL: none. It
  * counts as in flight from now on. */
 wh_endpoint_t *wh_endpoints_next(wh_endpoints_t *endpoints,
+                                 const wh_endpoint_room_t *room,
                                  wh_delivery_t **delivery);
+
+/** 1: it is not known to answer, or is slow to do so. */
+int wh_endpoint_is_doubtful(const wh_endpoint_t *endpoint);
+
+/**
+ * Learns from an attempt that was made.
+ * @param failure NULL: a success
+ * @param refused receives the queue of an endpoint that has to rest: it is
+ *        returned to the database, untried
+ */
+void wh_endpoints_learn(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint,
+                        const wh_health_failure_t *failure, apr_uint32_t dice,
+                        wh_message_list_t *refused);
+
+/** Tells the commit thread, by a delivery on its way there, how its endpoint
+ * fares. */
+void wh_endpoints_say(const wh_endpoints_t *endpoints,
+                      const wh_endpoint_t *endpoint, wh_delivery_t *delivery);
 
 /** A transfer of the endpoint has ended. */
 void wh_endpoints_done(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint);

@@ -121,11 +121,11 @@ int wh_outcome_is_local(const wh_transfer_t *transfer, CURLcode code)
             (code == CURLE_OUT_OF_MEMORY && transfer->header_bytes == 0));
 }
 
-/* The receiver will never take anything again: a rule of the original, which
- * disables the webhook at once. */
+/* The receiver will never take anything again: the webhook is disabled at
+ * once, unless webhooks never are. */
 static int is_gone(const wh_transfer_t *transfer, const wh_settings_t *settings)
 {
-    return settings->disable_after > 0 && transfer->complete &&
+    return settings->disable_errors > 0 && transfer->complete &&
            transfer->status == 410;
 }
 

@@ -15,7 +15,7 @@
 /**
  * Fills the outcome of transfer->delivery. Delivered is what has a success
  * for its answer; a refused address fails for good, and so does 410 Gone when
- * settings->disable_after is set; errors of this machine (no socket, no
+ * settings->disable_errors is set; errors of this machine (no socket, no
  * memory) cost no attempt; all else is tried again by settings->retry.
  */
 void wh_outcome_decide(wh_transfer_t *transfer, CURLcode code,

@@ -103,6 +103,8 @@ wh_target_t *wh_target_create(const wh_webhook_t *webhook)
     target->references = 1;
     target->webhook_id = webhook->id;
     target->active = webhook->state == WH_STATE_ACTIVE;
+    target->failures = webhook->consecutive_errors;
+    target->proven = webhook->total_calls > 0 && !webhook->consecutive_errors;
     target->url = strdup(webhook->target_url ? webhook->target_url : "");
     target->context_json = json_text(webhook->context);
     target->payload_tail = wh_payload_tail(webhook->name, webhook->properties);

@@ -17,11 +17,14 @@
 typedef struct wh_target_t {
     wh_message_t message; /**< first: it is posted */
     apr_int32_t webhook_id;
-    int active;       /**< 0: deliver nothing */
-    int removed;      /**< 1: the webhook was deleted */
-    int discards;     /**< 1: not active, and what is on its way to it fails */
-    int references;   /**< transfers, and the endpoint */
-    apr_pool_t *pool; /**< of the options' texts; NULL: there are none */
+    int active;   /**< 0: deliver nothing */
+    int removed;  /**< 1: the webhook was deleted */
+    int discards; /**< 1: not active, and what is on its way to it fails */
+    apr_uint32_t number;  /**< grows with each state of the webhook */
+    apr_int64_t failures; /**< in a row, as they are stored */
+    int proven;           /**< 1: its last attempt was a success */
+    int references;       /**< transfers, and the endpoint */
+    apr_pool_t *pool;     /**< of the options' texts; NULL: there are none */
     wh_options_t options; /**< all zeros: the webhook has none */
     char *url;
     char *secret;               /**< NULL: not signed */

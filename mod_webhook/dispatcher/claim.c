@@ -99,8 +99,10 @@ static void claim_if_due(wh_commit_t *commit, wh_schedule_entry_t *entry,
         note_wake(schedule, now + CLAIM_RETRY);
         return;
     }
-    if (entry->next_due > now) {
-        note_wake(schedule, entry->next_due);
+    if (wh_schedule_due(entry) > now) {
+        if (entry->next_due < WH_NEVER) {
+            note_wake(schedule, wh_schedule_due(entry));
+        }
     }
     else if (wh_schedule_room(schedule, entry, now) > 0) {
         note_wake(schedule, now);

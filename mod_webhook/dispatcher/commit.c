@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "policy/event_name.h"
+#include "policy/order.h"
 
 /* After a failure of the storage its next try. Frames try at once. */
 #define STORAGE_RETRY apr_time_from_msec(250)
@@ -197,7 +198,8 @@ static apr_status_t load_snapshot(wh_commit_t *commit, apr_int64_t generation,
         apr_pool_destroy(pool);
         return rv;
     }
-    index = wh_match_index_create(webhooks, pool);
+    index =
+        wh_match_index_create(webhooks, !commit->settings->disable_drops, pool);
     if (commit->snapshot_pool) {
         apr_pool_destroy(commit->snapshot_pool);
     }
@@ -266,6 +268,8 @@ static void plan(wh_commit_t *commit, wh_batch_entry_t *entry, apr_time_t now)
 
         plan->id = wh_row_id_next(&commit->ids, now);
         plan->entry = wh_schedule_entry(&commit->schedule, webhook->id);
+        plan->order_key = wh_order_key(plan->entry->ordering, entry->event.name,
+                                       entry->event.primary_key);
         plan->reserved =
             wh_schedule_reserve(&commit->schedule, plan->entry, now);
     }
@@ -343,10 +347,16 @@ static apr_status_t write_entry(wh_commit_t *commit, wh_store_t *store,
     }
     for (i = 0; rv == APR_SUCCESS && i < entry->listeners->nelts; i++) {
         wh_plan_t *plan = &entry->plans[i];
+        wh_delivery_row_t row = {
+            .id = plan->id,
+            .event_id = entry->event.id,
+            .webhook_id = plan->entry->webhook_id,
+            .due = now,
+            .owner = plan->reserved ? commit->ids.node : 0,
+            .order_key = plan->order_key,
+        };
 
-        rv = wh_store_delivery_insert(store, plan->id, entry->event.id,
-                                      plan->entry->webhook_id, now,
-                                      plan->reserved ? commit->ids.node : 0);
+        rv = wh_store_delivery_insert(&plan->blocked, store, &row);
     }
     return rv;
 }
@@ -371,17 +381,20 @@ static apr_status_t write_batch(wh_store_t *store, void *baton)
     return rv == APR_SUCCESS ? wh_commit_record(commit, store, work->now) : rv;
 }
 
+static void unreserve(wh_commit_t *commit, wh_plan_t *plan)
+{
+    if (plan->reserved) {
+        wh_schedule_unreserve(&commit->schedule, plan->entry);
+        plan->reserved = 0;
+    }
+}
+
 static void undo_plans(wh_commit_t *commit, wh_batch_entry_t *entry)
 {
     int i;
 
     for (i = 0; entry->listeners && i < entry->listeners->nelts; i++) {
-        wh_plan_t *plan = &entry->plans[i];
-
-        if (plan->reserved) {
-            wh_schedule_unreserve(&commit->schedule, plan->entry);
-            plan->reserved = 0;
-        }
+        unreserve(commit, &entry->plans[i]);
     }
 }
 
@@ -397,6 +410,11 @@ static void dispatch(wh_commit_t *commit, wh_batch_entry_t *entry,
         wh_plan_t *plan = &entry->plans[i];
         wh_delivery_t *delivery = NULL;
 
+        if (plan->blocked) {
+            /* Whichever it waits for lets it follow. */
+            unreserve(commit, plan);
+            continue;
+        }
         if (!plan->reserved) {
             wh_schedule_waiting(&commit->schedule, plan->entry, now);
             continue;
@@ -413,6 +431,7 @@ static void dispatch(wh_commit_t *commit, wh_batch_entry_t *entry,
             continue;
         }
         delivery->due = now;
+        delivery->order_key = plan->order_key;
         wh_schedule_dispatch(&commit->schedule, plan->entry, delivery);
     }
     if (event) {

@@ -21,7 +21,9 @@
 typedef struct wh_plan_t {
     apr_int64_t id;
     wh_schedule_entry_t *entry;
+    apr_int64_t order_key;
     int reserved; /* 1: goes to memory, 0: waits in the database */
+    int blocked;  /* 1: an earlier one of its order key has not ended */
 } wh_plan_t;
 
 /** One frame of the batch. */
@@ -109,7 +111,8 @@ void wh_commit_batch(wh_commit_t *commit, apr_time_t now);
 
 /**
  * [batch] Records the outcomes and counts the errors. A webhook that has
- * settings->disable_after of them in a row is made TooManyErrors.
+ * settings->disable_errors of them in a row, and nothing else for
+ * settings->disable_time, is made TooManyErrors; so is one that is gone.
  */
 apr_status_t wh_commit_record(wh_commit_t *commit, wh_store_t *store,
                               apr_time_t now);

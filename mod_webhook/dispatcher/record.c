@@ -61,7 +61,7 @@ static apr_status_t write_successes(wh_store_t *store,
 
 static apr_status_t write_outcome(wh_commit_t *commit, wh_store_t *store,
                                   wh_schedule_entry_t *entry,
-                                  const wh_delivery_t *delivery, apr_time_t now)
+                                  wh_delivery_t *delivery, apr_time_t now)
 {
     int is_success = delivery->outcome == WH_OUTCOME_DELIVERED;
     apr_status_t rv = APR_SUCCESS;
@@ -71,7 +71,8 @@ static apr_status_t write_outcome(wh_commit_t *commit, wh_store_t *store,
         rv = write_successes(store, entry);
     }
     if (rv == APR_SUCCESS) {
-        rv = wh_store_outcome(&error, store, commit->ids.node,
+        rv = wh_store_outcome(&error, &delivery->has_followed, store,
+                              commit->ids.node,
                               wh_row_id_next(&commit->ids, now), delivery);
     }
     if (rv != APR_SUCCESS || !entry) {
@@ -88,30 +89,39 @@ static apr_status_t write_outcome(wh_commit_t *commit, wh_store_t *store,
     return APR_SUCCESS;
 }
 
+/* So many failures, and nothing else for so long. */
+static int is_hopeless(const wh_settings_t *settings,
+                       const wh_failing_t *failing, apr_time_t now)
+{
+    return failing->consecutive_errors >= settings->disable_errors &&
+           now - failing->since >= settings->disable_time;
+}
+
 static apr_status_t disable_if_due(wh_commit_t *commit, wh_store_t *store,
                                    wh_schedule_entry_t *entry,
-                                   const wh_failing_t *failing)
+                                   const wh_failing_t *failing, apr_time_t now)
 {
-    int limit = commit->settings->disable_after;
+    const wh_settings_t *settings = commit->settings;
 
     entry->tally.disabled = 0;
-    if (limit == 0 ||
-        (!entry->tally.gone && failing->consecutive_errors < limit)) {
+    if (settings->disable_errors == 0 ||
+        (!entry->tally.gone && !is_hopeless(settings, failing, now))) {
         return APR_SUCCESS;
     }
-    return wh_store_disable(&entry->tally.disabled, store, entry->webhook_id);
+    return wh_store_disable(&entry->tally.disabled, store, entry->webhook_id,
+                            settings->disable_drops);
 }
 
 /* In the same transaction as the failures: whoever sees them sees what they
  * came to. */
 static apr_status_t judge(wh_commit_t *commit, wh_store_t *store,
-                          wh_schedule_entry_t *entry)
+                          wh_schedule_entry_t *entry, apr_time_t now)
 {
     wh_failing_t failing;
     apr_status_t rv;
 
     if ((entry->tally.failures == 0 && !entry->tally.disabled) ||
-        (commit->settings->disable_after == 0 && !commit->mailer)) {
+        (commit->settings->disable_errors == 0 && !commit->mailer)) {
         return APR_SUCCESS;
     }
     rv = wh_store_failing(&failing, store, entry->webhook_id);
@@ -126,7 +136,7 @@ static apr_status_t judge(wh_commit_t *commit, wh_store_t *store,
     entry->tally.errors = failing.consecutive_errors;
     entry->tally.first_failure =
         failing.consecutive_errors == entry->tally.failures;
-    return disable_if_due(commit, store, entry, &failing);
+    return disable_if_due(commit, store, entry, &failing, now);
 }
 
 apr_status_t wh_commit_record(wh_commit_t *commit, wh_store_t *store,
@@ -146,7 +156,7 @@ apr_status_t wh_commit_record(wh_commit_t *commit, wh_store_t *store,
          entry = entry->tally.next) {
         rv = write_successes(store, entry);
         if (rv == APR_SUCCESS) {
-            rv = judge(commit, store, entry);
+            rv = judge(commit, store, entry, now);
         }
     }
     return rv;
@@ -221,9 +231,10 @@ static void follow_disabling(wh_commit_t *commit, wh_schedule_entry_t *entry,
 {
     wh_log(WH_LOG_WARNING, APR_SUCCESS,
            WHLOGNO(1317) "webhook %d is disabled after %" APR_INT64_T_FMT
-                         " errors in a row%s; its deliveries are discarded",
+                         " errors in a row%s; its deliveries are %s",
            entry->webhook_id, entry->tally.errors,
-           entry->tally.gone ? ", the last one 410 Gone" : "");
+           entry->tally.gone ? ", the last one 410 Gone" : "",
+           commit->settings->disable_drops ? "discarded" : "kept");
     /* Nothing more is claimed; the next look at the webhooks tells the
      * delivery thread, whatever the webhook is by then. */
     entry->active = 0;
@@ -264,7 +275,7 @@ static void discard_portion(wh_commit_t *commit, wh_schedule_entry_t *entry,
         return;
     }
     commit->written += discarded;
-    entry->waits_to_fail = discarded == WH_DISCARD_PORTION;
+    entry->waits_to_fail = discarded > 0;
 }
 
 void wh_commit_discard(wh_commit_t *commit, apr_time_t now)

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "deliver/message.h"
 #include "deliver/target.h"
+#include "policy/health.h"
 #include "policy/sign.h"
 
 void wh_schedule_init(wh_schedule_t *schedule, const wh_settings_t *settings,
@@ -68,7 +69,7 @@ static int is_discarding(const wh_schedule_t *schedule,
                          const wh_webhook_t *webhook)
 {
     return webhook->state == WH_STATE_TOO_MANY_ERRORS &&
-           schedule->settings->disable_after > 0;
+           schedule->settings->disable_drops;
 }
 
 /* What a delivery thread gets to know of a webhook. */
@@ -93,6 +94,31 @@ static void discard_waiting(wh_schedule_t *schedule, wh_schedule_entry_t *entry)
 {
     entry->waits_to_fail = 1;
     schedule->discarding = 1;
+}
+
+/* In memory until its delivery thread has said more of a webhook. */
+#define ROOM_AT_FIRST 8
+
+static int room_at_first(const wh_schedule_t *schedule,
+                         const wh_target_t *target)
+{
+    int window = schedule->settings->endpoint_window;
+
+    if (target->failures >= WH_HEALTH_COOL_AFTER) {
+        return 1;
+    }
+    return target->proven || window < ROOM_AT_FIRST ? window : ROOM_AT_FIRST;
+}
+
+/* The entry and the delivery thread know the webhook by the same number: what
+ * the thread says of an earlier state no longer counts. */
+static void take_target(wh_schedule_t *schedule, wh_schedule_entry_t *entry,
+                        wh_target_t *target)
+{
+    target->number = entry->target_number = schedule->syncs;
+    entry->ordering = target->options.ordering;
+    entry->hold_until = 0;
+    entry->room = room_at_first(schedule, target);
 }
 
 static apr_status_t sync_webhook(wh_schedule_t *schedule,
@@ -122,6 +148,7 @@ static apr_status_t sync_webhook(wh_schedule_t *schedule,
         return APR_ENOMEM;
     }
     memcpy(entry->fingerprint, hex, sizeof(hex));
+    take_target(schedule, entry, target);
     if (target->active && !entry->active) {
         wh_schedule_waiting(schedule, entry, 0);
     }
@@ -179,13 +206,33 @@ apr_status_t wh_schedule_sync(wh_schedule_t *schedule,
     return rv;
 }
 
+/* The last quarter of the window is for webhooks that have little in it, so
+ * that those with a backlog, however many, leave something to the others. */
+static int has_room(const wh_schedule_t *schedule,
+                    const wh_schedule_entry_t *entry)
+{
+    int window = schedule->settings->window;
+    int entries = (int)apr_hash_count(schedule->entries);
+    int little = window / 4 / (entries > 0 ? entries : 1);
+
+    if (schedule->in_memory >= window || schedule->bytes >= WH_WINDOW_BYTES) {
+        return 0;
+    }
+    return schedule->in_memory < window - window / 4 ||
+           entry->in_memory <= little;
+}
+
+apr_time_t wh_schedule_due(const wh_schedule_entry_t *entry)
+{
+    return entry->next_due > entry->hold_until ? entry->next_due
+                                               : entry->hold_until;
+}
+
 int wh_schedule_reserve(wh_schedule_t *schedule, wh_schedule_entry_t *entry,
                         apr_time_t now)
 {
-    if (!entry->active || entry->next_due <= now ||
-        entry->in_memory >= schedule->settings->endpoint_window ||
-        schedule->in_memory >= schedule->settings->window ||
-        schedule->bytes >= WH_WINDOW_BYTES) {
+    if (!entry->active || entry->next_due <= now || entry->hold_until > now ||
+        entry->in_memory >= entry->room || !has_room(schedule, entry)) {
         return 0;
     }
     entry->in_memory++;
@@ -230,6 +277,22 @@ void wh_schedule_dispatch(wh_schedule_t *schedule, wh_schedule_entry_t *entry,
     wh_message_list_add(&schedule->outgoing[entry->thread], &delivery->message);
 }
 
+/* The thread's last word on the endpoint. What waited for that may have room
+ * now. */
+static void take_word(wh_schedule_t *schedule, wh_schedule_entry_t *entry,
+                      const wh_delivery_t *delivery)
+{
+    if (delivery->room > 0 && delivery->target_number == entry->target_number) {
+        entry->hold_until = delivery->hold_until;
+        entry->room = delivery->room;
+    }
+    if (entry->next_due < WH_NEVER &&
+        entry->room - entry->in_memory >= (entry->room + 1) / 2 &&
+        wh_schedule_due(entry) < schedule->wake) {
+        schedule->wake = wh_schedule_due(entry);
+    }
+}
+
 void wh_schedule_left(wh_schedule_t *schedule, const wh_delivery_t *delivery)
 {
     wh_schedule_entry_t *entry =
@@ -248,6 +311,10 @@ void wh_schedule_left(wh_schedule_t *schedule, const wh_delivery_t *delivery)
         drop_entry(schedule, entry);
         return;
     }
+    take_word(schedule, entry, delivery);
+    if (delivery->has_followed) {
+        wh_schedule_waiting(schedule, entry, 0);
+    }
     if (delivery->outcome == WH_OUTCOME_RETRY ||
         delivery->outcome == WH_OUTCOME_RETURNED) {
         wh_schedule_waiting(schedule, entry, delivery->due);
@@ -260,14 +327,14 @@ void wh_schedule_left(wh_schedule_t *schedule, const wh_delivery_t *delivery)
 int wh_schedule_room(const wh_schedule_t *schedule,
                      const wh_schedule_entry_t *entry, apr_time_t now)
 {
-    int own = schedule->settings->endpoint_window - entry->in_memory;
+    int own = entry->room - entry->in_memory;
     int all = schedule->settings->window - schedule->in_memory;
 
     /* Rows are taken by the hundred, not one for each that leaves. */
-    if (!entry->active || entry->next_due > now ||
-        own < (schedule->settings->endpoint_window + 1) / 2 ||
-        all < (schedule->settings->window + 15) / 16 ||
-        schedule->bytes >= WH_WINDOW_BYTES) {
+    if (!entry->active || wh_schedule_due(entry) > now ||
+        own < (entry->room + 1) / 2 || !has_room(schedule, entry) ||
+        (entry->in_memory > 0 &&
+         all < (schedule->settings->window + 15) / 16)) {
         return 0;
     }
     return own < all ? own : all;

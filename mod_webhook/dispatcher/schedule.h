@@ -19,6 +19,7 @@
 #include "base/settings.h"
 #include "model/event.h"
 #include "model/webhook.h"
+#include "policy/options.h"
 
 /** Due time of a webhook that has nothing waiting in the database. */
 #define WH_NEVER APR_INT64_MAX
@@ -45,6 +46,10 @@ typedef struct wh_schedule_entry_t {
     int removed; /* goes when in_memory is 0 */
     int thread;  /* its delivery thread */
     int in_memory;
+    int room;                   /* most of them, as its delivery thread says */
+    apr_time_t hold_until;      /* likewise: nothing is taken before */
+    apr_uint32_t target_number; /* of the state last posted */
+    wh_ordering_t ordering;
     int discards;         /* disabled for its errors: nothing is kept for it */
     int waits_to_fail;    /* 1: there may be something to discard */
     apr_time_t next_due;  /* of what waits in the database */
@@ -81,6 +86,9 @@ apr_status_t wh_schedule_sync(wh_schedule_t *schedule,
 /** NULL: no such webhook. */
 wh_schedule_entry_t *wh_schedule_entry(wh_schedule_t *schedule,
                                        apr_int32_t webhook_id);
+
+/** When something may be taken for it: due, and not held; WH_NEVER. */
+apr_time_t wh_schedule_due(const wh_schedule_entry_t *entry);
 
 /** Room for one more delivery, which is then counted: 1; else 0. */
 int wh_schedule_reserve(wh_schedule_t *schedule, wh_schedule_entry_t *entry,

@@ -70,6 +70,7 @@ typedef struct wh_delivery_t {
     apr_int32_t webhook_id;
     int attempts; /**< attempts made and recorded */
     apr_time_t due;
+    apr_int64_t order_key; /**< others of this key wait for it; 0: none do */
     wh_event_t *event;
     apr_size_t size; /**< bytes it counts with while it is in memory */
     char *body;      /**< bytes of earlier attempts, or NULL */
@@ -83,6 +84,12 @@ typedef struct wh_delivery_t {
     apr_time_t started;
     apr_interval_time_t duration;
     char *answer; /**< clean text, or NULL */
+    /* how its endpoint fares, by now */
+    apr_uint32_t target_number; /**< for the webhook as of then */
+    apr_time_t hold_until;      /**< send no more before; 0: any time */
+    int has_followed; /**< 1: the next one of its order key may go now; set by
+                         the commit thread */
+    int room;                   /**< most deliveries in memory; 0: not said */
 } wh_delivery_t;
 
 /** A delivery that holds its own reference to the event; NULL: no memory. */

@@ -69,8 +69,15 @@ static void add_webhook(wh_match_index_t *index, wh_webhook_t *webhook,
     }
 }
 
+static int listens(const wh_webhook_t *webhook, int disabled_too)
+{
+    return webhook->context && webhook->events &&
+           (webhook->state == WH_STATE_ACTIVE ||
+            (disabled_too && webhook->state == WH_STATE_TOO_MANY_ERRORS));
+}
+
 wh_match_index_t *wh_match_index_create(const apr_array_header_t *webhooks,
-                                        apr_pool_t *pool)
+                                        int disabled_too, apr_pool_t *pool)
 {
     wh_match_index_t *index = apr_palloc(pool, sizeof(*index));
     int i;
@@ -79,8 +86,7 @@ wh_match_index_t *wh_match_index_create(const apr_array_header_t *webhooks,
     for (i = 0; i < webhooks->nelts; i++) {
         wh_webhook_t *webhook = APR_ARRAY_IDX(webhooks, i, wh_webhook_t *);
 
-        if (webhook->state == WH_STATE_ACTIVE && webhook->context &&
-            webhook->events) {
+        if (listens(webhook, disabled_too)) {
             add_webhook(index, webhook, pool);
         }
     }

@@ -14,9 +14,11 @@ typedef struct wh_match_index_t wh_match_index_t;
 /**
  * Builds the index over webhooks (of struct wh_webhook_t *): the active ones,
  * by context and event name. The records must outlive it.
+ * @param disabled_too 1: also those that were disabled for their errors: what
+ *        they listen for is kept for them
  */
 wh_match_index_t *wh_match_index_create(const apr_array_header_t *webhooks,
-                                        apr_pool_t *pool);
+                                        int disabled_too, apr_pool_t *pool);
 
 /**
  * Webhooks of a context that listen for an event; names are compared without

@@ -33,7 +33,7 @@ static void discard(wh_message_list_t *list)
     list->first = list->last = NULL;
 }
 
-/* Columns d.id, d.attempts, d.due, d.body, then those of the event.
+/* Columns d.id, d.attempts, d.due, d.body, those of the event, d.order_key.
  * APR_EINVAL: the row says nothing that could be delivered. */
 static apr_status_t read_delivery(wh_delivery_t **result, wh_rows_t *rows,
                                   apr_int32_t webhook_id, apr_pool_t *pool)
@@ -69,6 +69,7 @@ static apr_status_t read_delivery(wh_delivery_t **result, wh_rows_t *rows,
         delivery->attempts = (int)wh_rows_int64(rows, 1);
         delivery->due = wh_rows_int64(rows, 2);
         delivery->body = body ? strdup(body) : NULL;
+        delivery->order_key = wh_rows_int64(rows, 12);
     }
     *result = delivery;
     return delivery ? APR_SUCCESS : APR_ENOMEM;
@@ -109,7 +110,12 @@ static apr_status_t limit_bytes(wh_store_t *store, claim_t *claim)
     return rv;
 }
 
-/* @param damaged of apr_int64_t: ids of rows that cannot be delivered */
+typedef struct damaged_t {
+    apr_int64_t id;
+    apr_int64_t order_key;
+} damaged_t;
+
+/* @param damaged of damaged_t: rows that cannot be delivered */
 static apr_status_t read_due(wh_store_t *store, claim_t *claim,
                              apr_array_header_t *damaged, apr_pool_t *pool)
 {
@@ -127,7 +133,10 @@ static apr_status_t read_due(wh_store_t *store, claim_t *claim,
             wh_message_list_add(claim->list, &delivery->message);
         }
         else if (rv == APR_EINVAL) {
-            APR_ARRAY_PUSH(damaged, apr_int64_t) = wh_rows_int64(&rows, 0);
+            damaged_t *row = apr_array_push(damaged);
+
+            row->id = wh_rows_int64(&rows, 0);
+            row->order_key = wh_rows_int64(&rows, 12);
             rv = APR_SUCCESS;
         }
     }
@@ -135,21 +144,25 @@ static apr_status_t read_due(wh_store_t *store, claim_t *claim,
 }
 
 /* One bad row must not hold up a webhook: it has failed. */
-static apr_status_t fail_damaged(wh_store_t *store,
+static apr_status_t fail_damaged(wh_store_t *store, const claim_t *claim,
                                  const apr_array_header_t *damaged)
 {
     apr_status_t rv = APR_SUCCESS;
-    int i;
+    int i, followed;
 
     for (i = 0; rv == APR_SUCCESS && i < damaged->nelts; i++) {
-        apr_int64_t id = APR_ARRAY_IDX(damaged, i, apr_int64_t);
-        const void *args[] = {&id};
+        const damaged_t *row = &APR_ARRAY_IDX(damaged, i, damaged_t);
+        const void *args[] = {&row->id};
 
         wh_log(WH_LOG_ERROR, APR_SUCCESS,
                WHLOGNO(1121) "delivery %" APR_INT64_T_FMT
                              " has failed: its event cannot be read",
-               id);
+               row->id);
         rv = wh_db_update(&store->db, NULL, WH_SQL_DELIVERY_FAIL, args);
+        if (rv == APR_SUCCESS && row->order_key) {
+            rv = wh_store_order_follow(&followed, store, claim->webhook_id,
+                                       row->order_key);
+        }
     }
     return rv;
 }
@@ -195,13 +208,13 @@ static apr_status_t claim_work(wh_store_t *store, void *baton)
     }
     apr_pool_create(&pool, store->pool);
     apr_pool_tag(pool, "webhook_claim");
-    damaged = apr_array_make(pool, 1, sizeof(apr_int64_t));
+    damaged = apr_array_make(pool, 1, sizeof(damaged_t));
     rv = limit_bytes(store, claim);
     if (rv == APR_SUCCESS) {
         rv = read_due(store, claim, damaged, pool);
     }
     if (rv == APR_SUCCESS) {
-        rv = fail_damaged(store, damaged);
+        rv = fail_damaged(store, claim, damaged);
     }
     for (message = claim->list->first; rv == APR_SUCCESS && message;
          message = message->next) {

@@ -122,17 +122,6 @@ apr_status_t wh_store_event_insert(wh_known_event_t *known, wh_store_t *store,
     return rv;
 }
 
-apr_status_t wh_store_delivery_insert(wh_store_t *store, apr_int64_t id,
-                                      apr_int64_t event_id,
-                                      apr_int32_t webhook_id, apr_time_t due,
-                                      apr_int64_t owner)
-{
-    apr_int64_t webhook = webhook_id;
-    const void *args[] = {&id, &event_id, &webhook, &due, &owner};
-
-    return wh_db_update(&store->db, NULL, WH_SQL_DELIVERY_INSERT, args);
-}
-
 static apr_status_t insert_attempt(wh_store_t *store, apr_int64_t id,
                                    const wh_delivery_t *delivery)
 {
@@ -178,8 +167,19 @@ static apr_status_t keep_body(wh_store_t *store, const wh_delivery_t *delivery)
     return wh_db_update(&store->db, NULL, WH_SQL_DELIVERY_BODY, args);
 }
 
-apr_status_t wh_store_outcome(int *error, wh_store_t *store, apr_int64_t node,
-                              apr_int64_t attempt_id,
+/* An order key goes on with its next delivery when this one has ended. */
+static apr_status_t follow(int *followed, wh_store_t *store,
+                           const wh_delivery_t *delivery)
+{
+    if (!delivery->order_key || delivery->outcome == WH_OUTCOME_RETRY) {
+        return APR_SUCCESS;
+    }
+    return wh_store_order_follow(followed, store, delivery->webhook_id,
+                                 delivery->order_key);
+}
+
+apr_status_t wh_store_outcome(int *error, int *followed, wh_store_t *store,
+                              apr_int64_t node, apr_int64_t attempt_id,
                               const wh_delivery_t *delivery)
 {
     static const apr_int64_t states[] = {
@@ -214,7 +214,7 @@ apr_status_t wh_store_outcome(int *error, wh_store_t *store, apr_int64_t node,
         delivery->body_is_new) {
         rv = keep_body(store, delivery);
     }
-    return rv;
+    return rv == APR_SUCCESS ? follow(followed, store, delivery) : rv;
 }
 
 apr_status_t wh_store_usage_success(wh_store_t *store, apr_int32_t webhook_id,

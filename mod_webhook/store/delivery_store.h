@@ -52,18 +52,44 @@ apr_status_t wh_store_event_insert(wh_known_event_t *known, wh_store_t *store,
 apr_status_t wh_store_event_by_key(wh_known_event_t *known, wh_store_t *store,
                                    const wh_event_t *event);
 
-/** [batch] Inserts a delivery; owner 0: it waits in the database. */
-apr_status_t wh_store_delivery_insert(wh_store_t *store, apr_int64_t id,
-                                      apr_int64_t event_id,
-                                      apr_int32_t webhook_id, apr_time_t due,
-                                      apr_int64_t owner);
+/** The owner of a delivery that waits for an earlier one of its order key.
+ * Whatever ends that one makes it free, in the same transaction. */
+#define WH_OWNER_BLOCKED (-1)
+
+/** A new delivery. */
+typedef struct wh_delivery_row_t {
+    apr_int64_t id;
+    apr_int64_t event_id;
+    apr_int32_t webhook_id;
+    apr_time_t due;
+    apr_int64_t owner;     /**< a node; 0: it waits in the database */
+    apr_int64_t order_key; /**< 0: it waits for no other */
+} wh_delivery_row_t;
+
+/**
+ * [batch] Inserts a delivery.
+ * @param blocked 1: it has no owner yet, as an earlier one of its order key
+ *        has not ended
+ */
+apr_status_t wh_store_delivery_insert(int *blocked, wh_store_t *store,
+                                      const wh_delivery_row_t *row);
+
+/**
+ * [batch] A delivery of an order key has ended: the next one is free.
+ * @param followed 1: there was one
+ */
+apr_status_t wh_store_order_follow(int *followed, wh_store_t *store,
+                                   apr_int64_t webhook_id,
+                                   apr_int64_t order_key);
 
 /**
  * [batch] Records the outcome that a delivery thread reported.
  * @param error set to 1 if an error was added to the webhook's usage, else 0
+ * @param followed set to 1 if the next one of its order key is free now; left
+ *        alone if the outcome is recorded already
  */
-apr_status_t wh_store_outcome(int *error, wh_store_t *store, apr_int64_t node,
-                              apr_int64_t attempt_id,
+apr_status_t wh_store_outcome(int *error, int *followed, wh_store_t *store,
+                              apr_int64_t node, apr_int64_t attempt_id,
                               const wh_delivery_t *delivery);
 
 /** [batch] Adds a number of successful calls to a webhook's usage. */
@@ -73,7 +99,8 @@ apr_status_t wh_store_usage_success(wh_store_t *store, apr_int32_t webhook_id,
 /** How a webhook fares. */
 typedef struct wh_failing_t {
     apr_int64_t consecutive_errors;
-    int state; /**< wh_state_t */
+    int state;        /**< wh_state_t */
+    apr_time_t since; /**< time of the first of them; 0: there is none */
 } wh_failing_t;
 
 /** [batch] APR_ENOENT: no such webhook. */
@@ -82,16 +109,17 @@ apr_status_t wh_store_failing(wh_failing_t *failing, wh_store_t *store,
 
 /**
  * [batch] Makes an active webhook TooManyErrors, which is a change like any
- * other (version, generation), and discards up to 500 of what waits for it.
+ * other (version, generation).
+ * @param drop 1: up to 500 of what waits for it are discarded
  * @param disabled 1: it was active, 0: it was not, and nothing is changed
  */
 apr_status_t wh_store_disable(int *disabled, wh_store_t *store,
-                              apr_int32_t webhook_id);
+                              apr_int32_t webhook_id, int drop);
 
 /**
  * Lets up to 500 deliveries fail that wait for a webhook, if it is
  * TooManyErrors; a call of its own.
- * @param discarded their number; below 500: no more wait
+ * @param discarded their number; 0: no more wait
  */
 apr_status_t wh_store_discard(int *discarded, wh_store_t *store,
                               apr_int32_t webhook_id);

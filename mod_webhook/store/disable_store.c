@@ -20,20 +20,31 @@ apr_status_t wh_store_failing(wh_failing_t *failing, wh_store_t *store,
     }
     failing->consecutive_errors = wh_rows_int64(&rows, 0);
     failing->state = (int)wh_rows_int64(&rows, 1);
+    failing->since = wh_rows_int64(&rows, 2);
     return APR_SUCCESS;
 }
 
 static apr_status_t discard_portion(int *discarded, wh_store_t *store,
                                     apr_int64_t webhook)
 {
-    const void *args[] = {&webhook, &webhook};
+    /* Those that are blocked first: else one would lose whom it waits for. */
+    static const apr_int64_t owners[] = {WH_OWNER_BLOCKED, 0};
+    apr_status_t rv = APR_SUCCESS;
+    size_t i;
 
     *discarded = 0;
-    return wh_db_update(&store->db, discarded, WH_SQL_DELIVERY_DISCARD, args);
+    for (i = 0; rv == APR_SUCCESS && *discarded == 0 &&
+                i < sizeof(owners) / sizeof(owners[0]);
+         i++) {
+        const void *args[] = {&owners[i], &webhook, &webhook};
+
+        rv = wh_db_update(&store->db, discarded, WH_SQL_DELIVERY_DISCARD, args);
+    }
+    return rv;
 }
 
 apr_status_t wh_store_disable(int *disabled, wh_store_t *store,
-                              apr_int32_t webhook_id)
+                              apr_int32_t webhook_id, int drop)
 {
     static const char generation[] = "generation";
     apr_int64_t webhook = webhook_id;
@@ -48,7 +59,9 @@ apr_status_t wh_store_disable(int *disabled, wh_store_t *store,
         return rv;
     }
     rv = wh_db_update(&store->db, NULL, WH_SQL_META_INCREMENT, generation_args);
-    return rv == APR_SUCCESS ? discard_portion(&discarded, store, webhook) : rv;
+    return rv == APR_SUCCESS && drop
+               ? discard_portion(&discarded, store, webhook)
+               : rv;
 }
 
 typedef struct discard_t {

@@ -71,7 +71,17 @@ static const char *const step_2[] = {
     NULL,
 };
 
-static const char *const *const steps[WH_SCHEMA_VERSION] = {step_1, step_2};
+/* Deliveries of one webhook that have the same order key go one after the
+ * other: all but the first are blocked, owner -1. */
+static const char *const step_3[] = {
+    "ALTER TABLE delivery ADD COLUMN order_key BIGINT NOT NULL DEFAULT 0",
+    "CREATE INDEX delivery_order ON delivery (webhook_id, order_key, id) "
+    "WHERE state = 0 AND order_key <> 0",
+    NULL,
+};
+
+static const char *const *const steps[WH_SCHEMA_VERSION] = {step_1, step_2,
+                                                            step_3};
 
 const char *const *wh_migration_statements(int number)
 {

@@ -134,6 +134,33 @@ static apr_status_t sweep_table(int *affected, wh_store_t *store, sweep_t *work,
     return rv;
 }
 
+/* What waited for a delivery that goes must not wait for ever. */
+static apr_status_t sweep_deliveries(int *affected, wh_store_t *store,
+                                     sweep_t *work)
+{
+    apr_array_header_t *keys;
+    apr_pool_t *pool;
+    apr_status_t rv = apr_pool_create(&pool, store->pool);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    apr_pool_tag(pool, "webhook_sweep");
+    rv = count_expired(store, work);
+    if (rv == APR_SUCCESS) {
+        rv = wh_store_order_expired(&keys, store, work->below_id, pool);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = sweep_table(affected, store, work, WH_SQL_SWEEP_DELIVERY,
+                         work->below_id);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = wh_store_order_follow_all(store, keys);
+    }
+    apr_pool_destroy(pool);
+    return rv;
+}
+
 /* A table that has more than one portion goes first to its end, so that no
  * delivery outlives its event. */
 static apr_status_t sweep(wh_store_t *store, void *baton)
@@ -148,11 +175,7 @@ static apr_status_t sweep(wh_store_t *store, void *baton)
     if (rv != APR_SUCCESS || affected == WH_ROWS_CHUNK) {
         return rv;
     }
-    rv = count_expired(store, work);
-    if (rv == APR_SUCCESS) {
-        rv = sweep_table(&affected, store, work, WH_SQL_SWEEP_DELIVERY,
-                         work->below_id);
-    }
+    rv = sweep_deliveries(&affected, store, work);
     if (rv != APR_SUCCESS || affected == WH_ROWS_CHUNK) {
         return rv;
     }

@@ -53,6 +53,11 @@
 /* The scan of a claim: an index range, in the order of its columns. */
 #define WAITING "owner = 0 AND webhook_id = %lld AND state = 0"
 
+/* Those of one order key that have not ended; served by their own index. */
+#define IN_ORDER                                                               \
+    "FROM delivery WHERE webhook_id = %lld AND order_key = %lld "              \
+    "AND order_key <> 0 AND state = 0"
+
 /* What a delivery takes in memory: its event's data, and its body if one is
  * kept, which is not longer. */
 #define DUE_SIZES                                                              \
@@ -119,7 +124,7 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
         "UPDATE webhook_usage SET consecutive_errors = 0, failing_since = 0 "
         "WHERE webhook_id = %lld",
     [WH_SQL_USAGE_FAILING] =
-        "SELECT u.consecutive_errors, w.state FROM webhook w "
+        "SELECT u.consecutive_errors, w.state, u.failing_since FROM webhook w "
         "JOIN webhook_usage u ON u.webhook_id = w.id WHERE w.id = %lld",
 
     [WH_SQL_EVENT_INSERT] =
@@ -133,7 +138,16 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
         "WHERE idempotency = %s",
     [WH_SQL_DELIVERY_INSERT] =
         "INSERT INTO delivery (id, event_id, webhook_id, state, attempts, "
-        "due, owner) VALUES (%lld, %lld, %lld, 0, 0, %lld, %lld)",
+        "due, owner, order_key) VALUES (%lld, %lld, %lld, 0, 0, %lld, %lld, "
+        "%lld)",
+    [WH_SQL_ORDER_PENDING] = "SELECT id " IN_ORDER " ORDER BY id LIMIT 1",
+    [WH_SQL_ORDER_FOLLOW] =
+        "UPDATE delivery SET owner = 0 WHERE owner = -1 AND state = 0 "
+        "AND id = (SELECT min(id) " IN_ORDER ")",
+    [WH_SQL_ORDER_EXPIRED] =
+        "SELECT webhook_id, order_key FROM (SELECT webhook_id, order_key, "
+        "state FROM delivery WHERE id < %lld ORDER BY id LIMIT 500) AS swept "
+        "WHERE state = 0 AND order_key <> 0 GROUP BY webhook_id, order_key",
     [WH_SQL_DELIVERY_RECORD] =
         "UPDATE delivery SET state = %lld, attempts = %lld, due = %lld, "
         "owner = 0 WHERE id = %lld AND owner = %lld",
@@ -145,7 +159,7 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
         "AND state = 0",
     [WH_SQL_DELIVERY_DUE] =
         "SELECT d.id, d.attempts, d.due, d.body, " EVENT_COLUMNS
-        "FROM delivery d JOIN event e ON e.id = d.event_id "
+        ", d.order_key FROM delivery d JOIN event e ON e.id = d.event_id "
         "WHERE d.owner = 0 AND d.webhook_id = %lld AND d.state = 0 "
         "AND d.due <= %lld ORDER BY d.due, d.id LIMIT %lld",
     [WH_SQL_DELIVERY_DUE_BYTES] =
@@ -160,11 +174,13 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
         "AND state = 0",
     [WH_SQL_DELIVERY_CANCEL] =
         "UPDATE delivery SET state = 2 WHERE id IN (SELECT id FROM delivery "
-        "WHERE " WAITING " LIMIT 500)",
+        "WHERE owner IN (0, -1) AND webhook_id = %lld AND state = 0 "
+        "LIMIT 500)",
     [WH_SQL_DELIVERY_DISCARD] =
         "UPDATE delivery SET state = 2 WHERE id IN (SELECT id FROM delivery "
-        "WHERE " WAITING " AND EXISTS (SELECT 1 FROM webhook w "
-        "WHERE w.id = %lld AND w.state = 3) LIMIT 500)",
+        "WHERE owner = %lld AND webhook_id = %lld AND state = 0 AND EXISTS "
+        "(SELECT 1 FROM webhook w WHERE w.id = %lld AND w.state = 3) "
+        "LIMIT 500)",
     [WH_SQL_DELIVERY_FAIL] = "UPDATE delivery SET state = 2 WHERE id = %lld",
     [WH_SQL_ATTEMPT_INSERT] =
         "INSERT INTO attempt (id, delivery_id, number, started, duration, "
@@ -223,8 +239,9 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
             LOG_OF_EVENT "ORDER BY d.id LIMIT 500",
     /* The second half: what an earlier run has made of it. */
     [WH_SQL_REPLAY] =
-        "UPDATE delivery SET state = 0, attempts = 0, due = %lld, owner = 0 "
-        "WHERE id = %lld AND webhook_id IN (SELECT id FROM webhook) AND "
+        "UPDATE delivery SET state = 0, attempts = 0, due = %lld, owner = 0, "
+        "order_key = 0 WHERE id = %lld AND webhook_id IN (SELECT id FROM "
+        "webhook) AND "
         "((state <> 0 AND (%lld < 0 OR state = %lld)) OR "
         "(state = 0 AND attempts = 0 AND due = %lld AND owner = 0))",
 

@@ -74,4 +74,20 @@ void wh_log_range_init(wh_log_range_t *range, const wh_log_filter_t *filter,
 /** One row of wh_statement's webhook columns as a record. */
 struct wh_webhook_t *wh_store_webhook_row(wh_rows_t *rows, apr_pool_t *pool);
 
+/** An order key of a webhook. */
+typedef struct wh_order_key_t {
+    apr_int64_t webhook_id;
+    apr_int64_t order_key;
+} wh_order_key_t;
+
+/** [batch] The order keys of what the next portion of a sweep deletes although
+ * it has not ended. @param keys of wh_order_key_t */
+apr_status_t wh_store_order_expired(apr_array_header_t **keys,
+                                    wh_store_t *store, apr_int64_t below_id,
+                                    apr_pool_t *pool);
+
+/** [batch] wh_store_order_follow() for each of them. */
+apr_status_t wh_store_order_follow_all(wh_store_t *store,
+                                       const apr_array_header_t *keys);
+
 #endif

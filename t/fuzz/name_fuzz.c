@@ -40,7 +40,7 @@ static void check_match(const char *text)
     wh_match_index_t *index;
 
     APR_ARRAY_PUSH(all, wh_webhook_t *) = &webhook;
-    index = wh_match_index_create(all, pool);
+    index = wh_match_index_create(all, 0, pool);
     MUST(!is_name(text) || wh_match_find(index, "", text) != NULL);
     MUST(wh_match_find(index, "other", text) == NULL);
 }

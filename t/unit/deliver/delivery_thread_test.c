@@ -229,12 +229,14 @@ static void post(wh_message_t *message)
     wh_inbox_post(wh_delivery_thread_inbox(delivery_thread), &list);
 }
 
+/* One that has answered before: all its transfers may begin at once. */
 static void post_target(apr_int32_t id, const char *url, int state)
 {
     wh_webhook_t webhook = {.id = id,
                             .context = "",
                             .name = "w",
                             .target_url = url,
+                            .total_calls = 1,
                             .state = state};
 
     post(&wh_target_create(&webhook)->message);

@@ -8,10 +8,14 @@
 #include "deliver/message.h"
 #include "unit/tap.h"
 
+#define NOW apr_time_from_sec(1000000)
+
 static apr_pool_t *pool;
 static wh_event_t *event;
 static wh_endpoints_t endpoints;
 static wh_message_list_t refused;
+static wh_settings_t settings = {.endpoint_window = 1000};
+static wh_endpoint_room_t room = {.doubtful = 1};
 
 static void set_state(apr_int32_t id, int state)
 {
@@ -32,7 +36,7 @@ static apr_int64_t start(wh_endpoint_t **endpoint)
     wh_delivery_t *delivery;
     apr_int64_t id;
 
-    *endpoint = wh_endpoints_next(&endpoints, &delivery);
+    *endpoint = wh_endpoints_next(&endpoints, &room, &delivery);
     if (!*endpoint) {
         return 0;
     }
@@ -87,7 +91,15 @@ static const char *take_refused(void)
 
 static void open_endpoints(int limit)
 {
-    wh_endpoints_init(&endpoints, limit, pool);
+    wh_retry_schedule_t *schedule;
+
+    wh_retry_parse(&schedule, "1s 4s 30s 5m", pool);
+    settings.endpoint_concurrency = limit;
+    settings.max_rate = 0;
+    settings.retry = schedule;
+    room = (wh_endpoint_room_t){.doubtful = 1};
+    wh_endpoints_init(&endpoints, &settings, pool);
+    wh_endpoints_wake(&endpoints, NOW);
 }
 
 static void close_endpoints(void)
@@ -344,6 +356,177 @@ static void test_new_target(void)
     close_endpoints();
 }
 
+/* The end of an attempt; a failure's delivery is due at once. */
+static void end(wh_endpoint_t *endpoint, int success, apr_interval_time_t pause)
+{
+    wh_health_failure_t failure = {
+        .started = endpoints.now, .attempts = 1, .pause = pause};
+
+    wh_endpoints_learn(&endpoints, endpoint, success ? NULL : &failure,
+                       0x80000000, &refused);
+    wh_endpoints_done(&endpoints, endpoint);
+}
+
+static void fail_times(int times)
+{
+    wh_endpoint_t *endpoint;
+
+    for (; times > 0; times--) {
+        start(&endpoint);
+        end(endpoint, 0, 0);
+    }
+}
+
+static void test_cooling(void)
+{
+    wh_delivery_t *said;
+    wh_endpoint_t *endpoint;
+    int i;
+
+    open_endpoints(4);
+    set_state(1, WH_STATE_ACTIVE);
+    for (i = 11; i <= 16; i++) {
+        queue(1, i);
+    }
+    fail_times(3);
+    is_str(take_refused(), "14:returned 15:returned 16:returned",
+           "three failures: what waits goes back");
+    queue(1, 17);
+    is_int(start(&endpoint), 0, "nothing is tried");
+    is_int(wh_endpoints_next_wake(&endpoints), NOW + apr_time_from_sec(30),
+           "before its time comes");
+    wh_endpoints_wake(&endpoints, NOW + apr_time_from_sec(30) - 1);
+    is_int(start(&endpoint), 0, "... to the microsecond");
+    wh_endpoints_wake(&endpoints, NOW + apr_time_from_sec(30));
+    queue(1, 18);
+    is_int(start(&endpoint), 17, "then one");
+    said = wh_delivery_create(event, 1, 1);
+    wh_endpoints_say(&endpoints, endpoint, said);
+    is_int(said->room, 1, "... which is all that memory should hold");
+    wh_delivery_destroy(said);
+    ok(start(&(wh_endpoint_t *){NULL}) == 0, "... and no other beside it");
+    end(endpoint, 1, 0);
+    is_int(start(&endpoint), 18, "a success: the next one at once");
+    end(endpoint, 1, 0);
+    queue(1, 19);
+    queue(1, 20);
+    is_int(start(&endpoint), 19, "... and one more");
+    end(endpoint, 1, 0);
+    is_int(start(&endpoint), 0, "... but not one right after the other");
+    is_int(wh_endpoints_next_wake(&endpoints),
+           NOW + apr_time_from_sec(30) + apr_time_from_msec(100),
+           "... ten a second");
+    wh_endpoints_drain(&endpoints, &refused, pool);
+    take_refused();
+    close_endpoints();
+}
+
+static void test_pause(void)
+{
+    wh_endpoint_t *endpoint;
+
+    open_endpoints(4);
+    set_state(1, WH_STATE_ACTIVE);
+    queue(1, 11);
+    queue(1, 12);
+    start(&endpoint);
+    end(endpoint, 0, apr_time_from_sec(60));
+    is_str(take_refused(), "12:returned", "a pause is asked for: all wait");
+    queue(1, 13);
+    wh_endpoints_wake(&endpoints, NOW + apr_time_from_sec(59));
+    is_int(start(&endpoint), 0, "so long");
+    wh_endpoints_wake(&endpoints, NOW + apr_time_from_sec(60));
+    is_int(start(&endpoint), 13, "and no longer");
+    end(endpoint, 1, 0);
+    close_endpoints();
+}
+
+static void test_rate(void)
+{
+    wh_webhook_t webhook = {.id = 1,
+                            .context = "",
+                            .properties = "{\"mod_webhook\": {\"MaxRate\": 2}}",
+                            .total_calls = 1,
+                            .state = WH_STATE_ACTIVE};
+    int i, started = 0;
+
+    open_endpoints(4);
+    wh_endpoints_target(&endpoints, wh_target_create(&webhook), &refused);
+    for (i = 0; i < 100; i++) {
+        queue(1, 100 + i);
+    }
+    for (i = 0; i <= 100; i++) {
+        wh_endpoint_t *endpoint;
+
+        wh_endpoints_wake(&endpoints, NOW + apr_time_from_msec(100 * i));
+        while (start(&endpoint)) {
+            end(endpoint, 1, 0);
+            started++;
+        }
+    }
+    is_int(started, 21, "two a second for ten seconds, and one at the start");
+    wh_endpoints_wake(&endpoints, NOW - apr_time_from_sec(3600));
+    ok(wh_endpoints_next_wake(&endpoints) <=
+           NOW - apr_time_from_sec(3600) + apr_time_from_msec(500),
+       "the clock is set back: nothing waits longer for that");
+    wh_endpoints_drain(&endpoints, &refused, pool);
+    take_refused();
+    close_endpoints();
+}
+
+/* Those that answer do not wait for those that do not. */
+static void test_doubtful(void)
+{
+    wh_webhook_t known = {
+        .id = 1, .context = "", .total_calls = 5, .state = WH_STATE_ACTIVE};
+    wh_endpoint_t *endpoint, *other;
+
+    open_endpoints(8);
+    wh_endpoints_target(&endpoints, wh_target_create(&known), &refused);
+    set_state(2, WH_STATE_ACTIVE);
+    queue(2, 21);
+    queue(1, 11);
+    queue(1, 12);
+    queue(1, 13);
+    is_int(start(&endpoint), 11, "the one that answers is first");
+    room.doubtful = 0;
+    is_int(start(&other), 12, "others have no room");
+    room.crowded = 1;
+    is_int(start(&other), 0, "a crowd: a quarter of its limit each");
+    room = (wh_endpoint_room_t){.doubtful = 1};
+    endpoint->slow++;
+    is_int(start(&other), 21, "there is room again");
+    end(other, 1, 0);
+    wh_endpoints_done(&endpoints, endpoint);
+    room.doubtful = 0;
+    is_int(start(&other), 0, "a slow one is like one that is not known");
+    endpoint->slow--;
+    wh_endpoints_done(&endpoints, endpoint);
+    room.doubtful = 1;
+    is_str(run(10), "13", "the rest");
+    close_endpoints();
+}
+
+/* A probe's turn comes although others are always ready. */
+static void test_turns(void)
+{
+    wh_webhook_t known = {
+        .id = 1, .context = "", .total_calls = 5, .state = WH_STATE_ACTIVE};
+    int i;
+
+    open_endpoints(8);
+    wh_endpoints_target(&endpoints, wh_target_create(&known), &refused);
+    set_state(2, WH_STATE_ACTIVE);
+    for (i = 0; i < 20; i++) {
+        queue(1, 100 + i);
+    }
+    queue(2, 21);
+    ok(strstr(run(8), "21") != NULL, "one turn of eight is theirs");
+    wh_endpoints_drain(&endpoints, &refused, pool);
+    take_refused();
+    close_endpoints();
+}
+
 int main(void)
 {
     wh_event_t fields = {.name = "a",
@@ -366,6 +549,11 @@ int main(void)
     test_removed_in_ring();
     test_drain();
     test_new_target();
+    test_cooling();
+    test_pause();
+    test_rate();
+    test_doubtful();
+    test_turns();
     is_int(event->references, 1, "no delivery is left");
     wh_event_release(event);
     apr_terminate();

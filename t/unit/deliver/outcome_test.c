@@ -329,7 +329,7 @@ static void test_gone(void)
 
     is_int(delivery->gone, 0, "410 is a failure like others");
     wh_delivery_destroy(delivery);
-    settings.disable_after = 9;
+    settings.disable_errors = 9;
     delivery = decide(&gone);
     is_int(delivery->outcome, WH_OUTCOME_FAILED,
            "410 is final where webhooks are disabled");
@@ -342,7 +342,7 @@ static void test_gone(void)
     delivery = decide(&missing);
     is_int(delivery->outcome, WH_OUTCOME_RETRY, "404 is not final");
     wh_delivery_destroy(delivery);
-    settings.disable_after = 0;
+    settings.disable_errors = 0;
 }
 
 /* The clock may be set back while an attempt runs. */

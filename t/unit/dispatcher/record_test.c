@@ -55,7 +55,8 @@ static const char *deliveries_of(apr_int32_t id)
 /* Only webhooks of the test listen. */
 static void begin_test(int disable_after)
 {
-    settings.disable_after = disable_after;
+    settings.disable_errors = disable_after;
+    settings.disable_drops = disable_after > 0;
     wh_db_execute(&outside, "DELETE FROM webhook");
     wh_db_execute(&outside, "DELETE FROM delivery");
     wh_db_execute(&outside, "DELETE FROM event");
@@ -177,6 +178,7 @@ static void test_on_the_way(void)
     wh_commit_discard(&commit, NOW);
     is_str(deliveries_of(id), "0 wait, 0 arrived, 4 failed", "it is discarded");
     wh_commit_discard(&commit, NOW);
+    wh_commit_discard(&commit, NOW);
     ok(!commit.schedule.discarding, "nothing is left to discard");
     is_str(row(id), "3, version 2, 3 errors", "it is disabled once");
     ok(!wh_commit_has_more(&commit), "and told once");
@@ -243,6 +245,7 @@ static void test_many(void)
     is_str(deliveries_of(id), "101 wait, 0 arrived, 1000 failed", "another");
     wh_commit_discard(&commit, NOW);
     is_str(deliveries_of(id), "0 wait, 0 arrived, 1101 failed", "the rest");
+    wh_commit_discard(&commit, NOW);
     wh_commit_discard(&commit, NOW);
     ok(!commit.schedule.discarding, "that was all");
 }

@@ -244,7 +244,7 @@ static void test_discards(void)
     entry = entry_of(1);
     is_str(posted(1), "target 1 off", "without a limit");
     ok(!entry->discards && !schedule.discarding, "all is kept");
-    settings.disable_after = 9;
+    settings.disable_drops = 1;
     sync_with(1, &webhook);
     is_str(posted(1), "target 1 fails all", "with a limit");
     ok(entry->discards && entry->waits_to_fail && schedule.discarding,
@@ -266,7 +266,7 @@ static void test_discards(void)
     sync_with(1, &webhook);
     is_str(posted(1), "target 1 off", "stopped by its owner");
     is_int(entry->discards, 0, "keeps what it has");
-    settings.disable_after = 0;
+    settings.disable_drops = 0;
     close_schedule();
 }
 
@@ -302,7 +302,11 @@ static void test_window(void)
     wh_schedule_unreserve(&schedule, entry_of(1));
     is_int(entry_of(1)->in_memory + schedule.in_memory, 3 + 9,
            "a reservation taken back");
-    is_int(wh_schedule_reserve(&schedule, entry, NOW), 1, "makes room");
+    is_int(wh_schedule_reserve(&schedule, entry, NOW), 0,
+           "is not for one that has something already");
+    wh_schedule_unreserve(&schedule, entry);
+    is_int(wh_schedule_reserve(&schedule, entry, NOW), 1,
+           "but for one that has nothing");
     close_schedule();
 }
 
@@ -402,7 +406,7 @@ static void test_room(void)
     schedule.in_memory = 0;
     entry->active = 0;
     is_int(wh_schedule_room(&schedule, entry, NOW), 0, "not active");
-    settings.endpoint_window = 1;
+    settings.endpoint_window = entry->room = 1;
     entry->active = 1;
     is_int(wh_schedule_room(&schedule, entry, NOW), 1, "a window of one");
     settings.endpoint_window = 4;

@@ -43,7 +43,7 @@ static wh_match_index_t *create_index(void)
     for (i = 0; i < COUNT; i++) {
         APR_ARRAY_PUSH(all, const wh_webhook_t *) = &webhooks[i];
     }
-    return wh_match_index_create(all, pool);
+    return wh_match_index_create(all, 0, pool);
 }
 
 /* Ids of the listeners, "" for none. */
@@ -96,10 +96,25 @@ static void test_find(void)
        "nobody listens: NULL");
 }
 
+static void test_disabled(void)
+{
+    apr_array_header_t *all =
+        apr_array_make(pool, COUNT, sizeof(wh_webhook_t *));
+    wh_match_index_t *index;
+    size_t i;
+
+    for (i = 0; i < COUNT; i++) {
+        APR_ARRAY_PUSH(all, const wh_webhook_t *) = &webhooks[i];
+    }
+    index = wh_match_index_create(all, 1, pool);
+    is_str(listeners(index, "", "contact.created"), "1 2 5 7",
+           "one with too many errors, but not one that was stopped");
+}
+
 static void test_empty(void)
 {
     apr_array_header_t *none = apr_array_make(pool, 1, sizeof(wh_webhook_t *));
-    wh_match_index_t *index = wh_match_index_create(none, pool);
+    wh_match_index_t *index = wh_match_index_create(none, 0, pool);
 
     ok(wh_match_find(index, "", "contact.created") == NULL, "no webhooks");
 }
@@ -118,7 +133,7 @@ static void test_lengths(void)
     name[sizeof(name) - 1] = '\0';
     webhook.events = apr_pstrcat(pool, name, ",", name + 2000 - 128, NULL);
     APR_ARRAY_PUSH(all, wh_webhook_t *) = &webhook;
-    index = wh_match_index_create(all, pool);
+    index = wh_match_index_create(all, 0, pool);
     for (length = 1; length <= 2000; length++) {
         int found = wh_match_find(index, "c", name + 2000 - length) != NULL;
 
@@ -145,7 +160,7 @@ static void test_many(void)
         webhook->state = WH_STATE_ACTIVE;
         APR_ARRAY_PUSH(all, wh_webhook_t *) = webhook;
     }
-    index = wh_match_index_create(all, pool);
+    index = wh_match_index_create(all, 0, pool);
     is_int(wh_match_find(index, "", "odd")->nelts, 1000, "half listen");
     found = wh_match_find(index, "", "all");
     is_int(found->nelts, 2000, "all listen");
@@ -160,6 +175,7 @@ int main(void)
     apr_initialize();
     apr_pool_create(&pool, NULL);
     test_find();
+    test_disabled();
     test_empty();
     test_lengths();
     test_many();

@@ -137,14 +137,14 @@ static apr_int32_t make_webhook(void)
     return webhook.id;
 }
 
-static int error_counted; /* what the last outcome has said */
+static int error_counted, followed; /* what the last outcome has said */
 
 static apr_status_t outcome_work(wh_store_t *at, void *baton)
 {
     const wh_delivery_t *delivery = baton;
 
-    return wh_store_outcome(&error_counted, at, NODE, delivery->id + 1000,
-                            delivery);
+    return wh_store_outcome(&error_counted, &followed, at, NODE,
+                            delivery->id + 1000, delivery);
 }
 
 /* Records the outcome of a new delivery and gives its row as text. */

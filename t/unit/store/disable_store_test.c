@@ -59,6 +59,7 @@ static apr_int64_t generation(void)
 typedef struct work_t {
     apr_int32_t webhook;
     int disabled;
+    int keep;
     wh_failing_t failing;
 } work_t;
 
@@ -66,7 +67,7 @@ static apr_status_t disable_work(wh_store_t *at, void *baton)
 {
     work_t *work = baton;
 
-    return wh_store_disable(&work->disabled, at, work->webhook);
+    return wh_store_disable(&work->disabled, at, work->webhook, !work->keep);
 }
 
 static int disable(apr_int32_t webhook)
@@ -119,6 +120,19 @@ static void test_not_active(void)
     is_int(disable(9999), 0, "no such webhook");
 }
 
+static void test_keep(void)
+{
+    work_t work = {
+        .webhook = save_webhook(WH_STATE_ACTIVE), .disabled = -1, .keep = 1};
+
+    add_deliveries(work.webhook, 3, 0);
+    is_int(wh_store_batch(store, disable_work, &work), APR_SUCCESS, "to keep");
+    is_int(work.disabled, 1, "is disabled");
+    is_str(webhook_row(work.webhook), "3|2", "TooManyErrors");
+    is_str(deliveries_of(work.webhook), "3 wait, 0 failed",
+           "what waits is kept");
+}
+
 static void test_discard(void)
 {
     apr_int32_t id = save_webhook(WH_STATE_ACTIVE);
@@ -163,6 +177,7 @@ int main(void)
     }
     test_disable();
     test_not_active();
+    test_keep();
     test_discard();
     test_failing();
     end();

@@ -35,6 +35,8 @@ typedef struct insert_t {
     apr_time_t due;
     apr_int64_t owner;
     wh_known_event_t known;
+    apr_int64_t order_key;
+    int blocked;
 } insert_t;
 
 FIXTURE_FUNCTION apr_status_t insert_work(wh_store_t *at, void *baton)
@@ -43,9 +45,14 @@ FIXTURE_FUNCTION apr_status_t insert_work(wh_store_t *at, void *baton)
     apr_status_t rv = wh_store_event_insert(&insert->known, at, &insert->event);
 
     if (rv == APR_SUCCESS && insert->delivery) {
-        rv = wh_store_delivery_insert(at, insert->delivery, insert->event.id,
-                                      insert->webhook, insert->due,
-                                      insert->owner);
+        wh_delivery_row_t row = {.id = insert->delivery,
+                                 .event_id = insert->event.id,
+                                 .webhook_id = insert->webhook,
+                                 .due = insert->due,
+                                 .owner = insert->owner,
+                                 .order_key = insert->order_key};
+
+        rv = wh_store_delivery_insert(&insert->blocked, at, &row);
     }
     return rv;
 }
@@ -54,7 +61,11 @@ FIXTURE_FUNCTION apr_status_t insert_work(wh_store_t *at, void *baton)
 FIXTURE_FUNCTION apr_status_t insert_pair(apr_int64_t id, apr_int32_t webhook,
                                           apr_time_t due, apr_int64_t owner)
 {
-    insert_t insert = {make_event(id), id + 1, webhook, due, owner, {0}};
+    insert_t insert = {.event = make_event(id),
+                       .delivery = id + 1,
+                       .webhook = webhook,
+                       .due = due,
+                       .owner = owner};
 
     return wh_store_batch(store, insert_work, &insert);
 }
