@@ -70,7 +70,8 @@
     X(THREADS, "WebhookThreads", MAIN, TAKE1, set_number, "1", "64", "2",      \
       "Number of delivery threads")                                            \
     X(CONCURRENCY, "WebhookConcurrency", MAIN, TAKE1, set_number, "1",         \
-      "10000", "1024", "Most transfers at one time")                           \
+      "10000", "1024",                                                         \
+      "Most transfers at one time that are answered within a second")          \
     X(ENDPOINT_CONCURRENCY, "WebhookEndpointConcurrency", MAIN, TAKE1,         \
       set_number, "1", "1000", "16",                                           \
       "Most transfers at one time to one webhook")                             \

@@ -39,7 +39,8 @@ struct wh_delivery_thread_t {
     apr_time_t timer; /* libcurl's, NEVER: none */
     int concurrency;
     int running_count;
-    int doubtful_count;     /* of them, those marked doubtful */
+    int slow_count;         /* of them, those marked slow */
+    int failing_count;      /* and those marked failing, the slow ones too */
     wh_transfer_t *running; /* in the order in which they began */
     wh_transfer_t *last_running;
     wh_transfer_t *first_quick; /* the oldest that is not known to be slow */
@@ -231,17 +232,17 @@ static wh_transfer_t *take_transfer(wh_delivery_thread_t *thread)
                               &thread->sockets);
 }
 
-static void mark_doubtful(wh_delivery_thread_t *thread, wh_transfer_t *transfer)
+static void mark_failing(wh_delivery_thread_t *thread, wh_transfer_t *transfer)
 {
-    if (!transfer->doubtful) {
-        transfer->doubtful = 1;
-        thread->doubtful_count++;
+    if (!transfer->failing) {
+        transfer->failing = 1;
+        thread->failing_count++;
     }
 }
 
 static void link_running(wh_delivery_thread_t *thread, wh_transfer_t *transfer)
 {
-    transfer->slow = transfer->doubtful = 0;
+    transfer->slow = transfer->failing = 0;
     transfer->next = NULL;
     transfer->previous = thread->last_running;
     if (thread->last_running) {
@@ -275,7 +276,8 @@ static void unlink_running(wh_delivery_thread_t *thread,
     else {
         thread->last_running = transfer->previous;
     }
-    thread->doubtful_count -= transfer->doubtful;
+    thread->slow_count -= transfer->slow;
+    thread->failing_count -= transfer->failing;
     thread->running_count--;
 }
 
@@ -287,8 +289,9 @@ static void mark_slow(wh_delivery_thread_t *thread, apr_time_t now)
         wh_transfer_t *transfer = thread->first_quick;
 
         transfer->slow = 1;
+        thread->slow_count++;
         ((wh_endpoint_t *)transfer->endpoint)->slow++;
-        mark_doubtful(thread, transfer);
+        mark_failing(thread, transfer);
         thread->first_quick = transfer->next;
     }
 }
@@ -341,21 +344,30 @@ static void start_one(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
         return;
     }
     link_running(thread, transfer);
-    if (wh_endpoint_is_doubtful(endpoint)) {
-        mark_doubtful(thread, transfer);
+    if (wh_endpoint_standing(endpoint) == WH_STANDING_FAILING) {
+        mark_failing(thread, transfer);
     }
 }
 
-/* A quarter of all transfers is for endpoints that are known to answer: the
- * others, however many they are, take the rest at the most. */
+/* Those that answer have all of it, new ones and failing ones three quarters.
+ * A slow transfer gives its place to another one and takes one of as many
+ * more, which a new endpoint may have, but not one that fails: so new ones
+ * wait for a second behind any number that hang, and those that answer for
+ * nobody. */
 static int has_room(const wh_delivery_thread_t *thread,
                     wh_endpoint_room_t *room)
 {
-    int all = thread->concurrency;
+    int all = thread->concurrency, most = all - all / 4;
+    int quick = thread->running_count - thread->slow_count;
 
-    room->doubtful = thread->doubtful_count < all - all / 4;
-    room->crowded = all > 1 && thread->running_count >= all / 2;
-    return thread->running_count < all;
+    room->standing[WH_STANDING_GOOD] =
+        quick < all && thread->running_count < 2 * all;
+    room->standing[WH_STANDING_NEW] =
+        quick < most && thread->running_count < all + most;
+    room->standing[WH_STANDING_FAILING] =
+        quick < most && thread->failing_count < most;
+    room->crowded = all > 1 && quick >= all / 2;
+    return room->standing[WH_STANDING_GOOD];
 }
 
 static void start_transfers(wh_delivery_thread_t *thread)

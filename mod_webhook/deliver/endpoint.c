@@ -17,8 +17,8 @@
  * still proving itself. */
 #define QUEUED_PER_TRANSFER 4
 
-/* One turn of so many is theirs, however busy the others are. */
-#define TURNS_OF_DOUBTFUL 8
+/* One turn of so many is that of the last, however busy the others are. */
+#define TURNS_OF_LAST 8
 
 /* A rate's work in memory. */
 #define QUEUED_SECONDS 2
@@ -110,9 +110,10 @@ static void forget_if_gone(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint)
     }
 }
 
-int wh_endpoint_is_doubtful(const wh_endpoint_t *endpoint)
+wh_standing_t wh_endpoint_standing(const wh_endpoint_t *endpoint)
 {
-    return endpoint->slow > 0 || wh_health_is_doubtful(&endpoint->health);
+    return endpoint->slow > 0 ? WH_STANDING_FAILING
+                              : wh_health_standing(&endpoint->health);
 }
 
 /* Deliveries a second: the lowest of what its owner, the site and its
@@ -136,9 +137,8 @@ static double rate_of(const wh_endpoints_t *endpoints,
 
 static void enter_ring(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint)
 {
-    wh_endpoint_ring_t *ring = wh_endpoint_is_doubtful(endpoint)
-                                   ? &endpoints->doubtful
-                                   : &endpoints->good;
+    wh_endpoint_ring_t *ring =
+        &endpoints->rings[wh_endpoint_standing(endpoint)];
 
     endpoint->ready = 1;
     endpoint->next_ready = NULL;
@@ -356,6 +356,18 @@ static wh_endpoint_t *take_ready(wh_endpoint_ring_t *ring)
     return endpoint;
 }
 
+static int is_any_ready(const wh_endpoints_t *endpoints)
+{
+    int i;
+
+    for (i = 0; i < WH_STANDINGS; i++) {
+        if (endpoints->rings[i].first) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* Much may have happened since it entered the ring. */
 static int may_start(const wh_endpoints_t *endpoints,
                      const wh_endpoint_t *endpoint,
@@ -363,7 +375,7 @@ static int may_start(const wh_endpoints_t *endpoints,
 {
     int limit = wh_health_limit(&endpoint->health, cap_of(endpoints));
 
-    if (room->crowded && (endpoints->good.first || endpoints->doubtful.first)) {
+    if (room->crowded && is_any_ready(endpoints)) {
         limit = limit < 4 ? 1 : limit / 4;
     }
     return endpoint->queue.first && endpoint->in_flight < limit &&
@@ -372,14 +384,14 @@ static int may_start(const wh_endpoints_t *endpoints,
 
 /* Of one ring. Whoever may not start leaves it: the end of one of its
  * transfers, a delivery or its waking brings it back. */
-static wh_endpoint_t *next_of(wh_endpoints_t *endpoints,
-                              wh_endpoint_ring_t *ring,
+static wh_endpoint_t *next_of(wh_endpoints_t *endpoints, wh_standing_t standing,
                               const wh_endpoint_room_t *room)
 {
     wh_endpoint_t *endpoint;
 
-    while ((endpoint = take_ready(ring))) {
-        if (ring == &endpoints->good && wh_endpoint_is_doubtful(endpoint)) {
+    while (room->standing[standing] &&
+           (endpoint = take_ready(&endpoints->rings[standing]))) {
+        if (wh_endpoint_standing(endpoint) > standing) {
             enter_ring(endpoints, endpoint);
         }
         else if (may_start(endpoints, endpoint, room)) {
@@ -393,6 +405,20 @@ static wh_endpoint_t *next_of(wh_endpoints_t *endpoints,
         }
     }
     return NULL;
+}
+
+static wh_endpoint_t *next_of_all(wh_endpoints_t *endpoints,
+                                  const wh_endpoint_room_t *room)
+{
+    int last_first = ++endpoints->turns % TURNS_OF_LAST == 0, i;
+    wh_endpoint_t *endpoint = NULL;
+
+    for (i = 0; !endpoint && i < WH_STANDINGS; i++) {
+        endpoint = next_of(
+            endpoints, (wh_standing_t)(last_first ? WH_STANDINGS - 1 - i : i),
+            room);
+    }
+    return endpoint;
 }
 
 /* Paced by its rate; what was saved up is bounded. */
@@ -413,19 +439,8 @@ wh_endpoint_t *wh_endpoints_next(wh_endpoints_t *endpoints,
                                  const wh_endpoint_room_t *room,
                                  wh_delivery_t **delivery)
 {
-    wh_endpoint_t *endpoint = NULL;
-    int doubtful_first =
-        room->doubtful && ++endpoints->turns % TURNS_OF_DOUBTFUL == 0;
+    wh_endpoint_t *endpoint = next_of_all(endpoints, room);
 
-    if (doubtful_first) {
-        endpoint = next_of(endpoints, &endpoints->doubtful, room);
-    }
-    if (!endpoint) {
-        endpoint = next_of(endpoints, &endpoints->good, room);
-    }
-    if (!endpoint && room->doubtful && !doubtful_first) {
-        endpoint = next_of(endpoints, &endpoints->doubtful, room);
-    }
     if (!endpoint) {
         return NULL;
     }

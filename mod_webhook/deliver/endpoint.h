@@ -38,22 +38,21 @@ typedef struct wh_endpoint_ring_t {
 typedef struct wh_endpoints_t {
     apr_hash_t *by_webhook;
     const wh_settings_t *settings;
-    wh_endpoint_ring_t good;     /* those that answer */
-    wh_endpoint_ring_t doubtful; /* those that are not known to */
-    apr_skiplist *resting;       /* by the time at which they wake */
+    wh_endpoint_ring_t rings[WH_STANDINGS]; /* for each standing one */
+    apr_skiplist *resting;                  /* by the time at which they wake */
     apr_uint32_t turns;
     apr_time_t now; /* of the last wh_endpoints_wake() */
 } wh_endpoints_t;
 
 /** What there is room for when a transfer is to be started. */
 typedef struct wh_endpoint_room_t {
-    int doubtful; /* 1: also for an endpoint that is not known to answer */
-    int crowded;  /* 1: half of all transfers are taken: while others wait each
+    int standing[WH_STANDINGS]; /* 1: for an endpoint of this standing */
+    int crowded; /* 1: half of all transfers are taken: while others wait each
                      endpoint may have a quarter of its own */
 } wh_endpoint_room_t;
 
-/** A transfer that lasts longer makes its endpoint a slow one, which counts
- * among the doubtful. */
+/** A transfer that lasts longer makes its endpoint a slow one, which stands
+ * with those that fail. */
 #define WH_ENDPOINT_SLOW apr_time_from_sec(1)
 
 apr_status_t wh_endpoints_init(wh_endpoints_t *endpoints,
@@ -86,8 +85,8 @@ wh_endpoint_t *wh_endpoints_next(wh_endpoints_t *endpoints,
                                  const wh_endpoint_room_t *room,
                                  wh_delivery_t **delivery);
 
-/** 1: it is not known to answer, or is slow to do so. */
-int wh_endpoint_is_doubtful(const wh_endpoint_t *endpoint);
+/** How it stands now. */
+wh_standing_t wh_endpoint_standing(const wh_endpoint_t *endpoint);
 
 /**
  * Learns from an attempt that was made.

@@ -36,9 +36,9 @@ typedef struct wh_transfer_t {
     wh_target_t *configured; /* whom the handle is set up for */
     wh_delivery_t *delivery;
     void *endpoint;
-    int doubtful; /* 1: counts among those to endpoints that may not answer */
-    int slow;     /* 1: has lasted for longer than WH_ENDPOINT_SLOW */
-    char *body;   /* bytes being sent */
+    int failing; /* 1: counts among those to endpoints that fail */
+    int slow;    /* 1: has lasted for longer than WH_ENDPOINT_SLOW */
+    char *body;  /* bytes being sent */
     /* headers of this attempt: nodes and their texts, no allocation */
     struct curl_slist nodes[WH_TRANSFER_HEADERS];
     char texts[WH_TRANSFER_HEADERS][192];

@@ -107,9 +107,40 @@ static void *APR_THREAD_FUNC run_thread(apr_thread_t *thread, void *data)
     return NULL;
 }
 
+/* A transfer has a socket, a slow one takes another's place as well, and a name
+ * that is looked up has one too. What the process has besides is little. */
+#define DESCRIPTORS_PER_TRANSFER 3
+#define OTHER_DESCRIPTORS 256
+
+/* Transfers for which there will be descriptors, as many as are wanted or
+ * less. The soft limit may be raised by anybody. */
+static int transfers_possible(int wanted)
+{
+    rlim_t need = (rlim_t)wanted * DESCRIPTORS_PER_TRANSFER + OTHER_DESCRIPTORS;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= need) {
+        return wanted;
+    }
+    limit.rlim_cur = need < limit.rlim_max ? need : limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= need) {
+        return wanted;
+    }
+    wanted = limit.rlim_cur > OTHER_DESCRIPTORS
+                 ? (int)((limit.rlim_cur - OTHER_DESCRIPTORS) /
+                         DESCRIPTORS_PER_TRANSFER)
+                 : 1;
+    wh_log(WH_LOG_WARNING, APR_SUCCESS,
+           WHLOGNO(1305) "this process may open %lu files: that is enough for "
+                         "%d transfers at one time (WebhookConcurrency)",
+           (unsigned long)limit.rlim_cur, wanted);
+    return wanted;
+}
+
 static apr_status_t create_threads(dispatcher_t *d)
 {
-    int share = d->settings->concurrency / d->settings->threads;
+    int share =
+        transfers_possible(d->settings->concurrency) / d->settings->threads;
     apr_status_t rv = APR_SUCCESS;
     apr_size_t count = (apr_size_t)d->settings->threads;
 

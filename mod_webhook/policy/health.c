@@ -66,10 +66,12 @@ double wh_health_rate(const wh_health_t *health, apr_time_t now)
     return RECOVERY_RATE * (double)(1 << seconds);
 }
 
-int wh_health_is_doubtful(const wh_health_t *health)
+wh_standing_t wh_health_standing(const wh_health_t *health)
 {
-    return health->failures > 0 || health->state == WH_HEALTH_NEW ||
-           health->state == WH_HEALTH_COOLING;
+    if (health->failures > 0 || health->state == WH_HEALTH_COOLING) {
+        return WH_STANDING_FAILING;
+    }
+    return health->state == WH_HEALTH_NEW ? WH_STANDING_NEW : WH_STANDING_GOOD;
 }
 
 void wh_health_success(wh_health_t *health, int cap, apr_time_t now)

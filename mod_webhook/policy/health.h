@@ -22,7 +22,7 @@
 #define WH_HEALTH_COOL_AFTER 3
 
 /** Transfers at one time to an endpoint that has not answered yet. */
-#define WH_HEALTH_NEW_LIMIT 2
+#define WH_HEALTH_NEW_LIMIT 1
 
 typedef enum {
     WH_HEALTH_NEW,       /**< nothing is known yet */
@@ -68,8 +68,16 @@ int wh_health_limit(const wh_health_t *health, int cap);
 /** Deliveries a second that may begin; 0: no bound. */
 double wh_health_rate(const wh_health_t *health, apr_time_t now);
 
-/** 1: it is not known to answer: it must not take what others need. */
-int wh_health_is_doubtful(const wh_health_t *health);
+/** What an endpoint may take of what all share. */
+typedef enum {
+    WH_STANDING_GOOD,   /**< it answers */
+    WH_STANDING_NEW,    /**< nothing is known of it */
+    WH_STANDING_FAILING /**< its last attempt has failed */
+} wh_standing_t;
+
+#define WH_STANDINGS 3
+
+wh_standing_t wh_health_standing(const wh_health_t *health);
 
 void wh_health_success(wh_health_t *health, int cap, apr_time_t now);
 

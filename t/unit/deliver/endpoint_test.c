@@ -15,11 +15,29 @@ static wh_event_t *event;
 static wh_endpoints_t endpoints;
 static wh_message_list_t refused;
 static wh_settings_t settings = {.endpoint_window = 1000};
-static wh_endpoint_room_t room = {.doubtful = 1};
+static wh_endpoint_room_t room;
 
+/* Room for those that answer, and for others or not. */
+static void set_room(int others, int crowded)
+{
+    room.standing[WH_STANDING_GOOD] = 1;
+    room.standing[WH_STANDING_NEW] = room.standing[WH_STANDING_FAILING] =
+        others;
+    room.crowded = crowded;
+}
+
+/* One that has answered before, so that its limit is all there is. */
 static void set_state(apr_int32_t id, int state)
 {
-    wh_webhook_t webhook = {.id = id, .context = "", .state = state};
+    wh_webhook_t webhook = {
+        .id = id, .context = "", .total_calls = 1, .state = state};
+
+    wh_endpoints_target(&endpoints, wh_target_create(&webhook), &refused);
+}
+
+static void add_new(apr_int32_t id)
+{
+    wh_webhook_t webhook = {.id = id, .context = "", .state = WH_STATE_ACTIVE};
 
     wh_endpoints_target(&endpoints, wh_target_create(&webhook), &refused);
 }
@@ -97,7 +115,7 @@ static void open_endpoints(int limit)
     settings.endpoint_concurrency = limit;
     settings.max_rate = 0;
     settings.retry = schedule;
-    room = (wh_endpoint_room_t){.doubtful = 1};
+    set_room(1, 0);
     wh_endpoints_init(&endpoints, &settings, pool);
     wh_endpoints_wake(&endpoints, NOW);
 }
@@ -475,7 +493,7 @@ static void test_rate(void)
 }
 
 /* Those that answer do not wait for those that do not. */
-static void test_doubtful(void)
+static void test_standing(void)
 {
     wh_webhook_t known = {
         .id = 1, .context = "", .total_calls = 5, .state = WH_STATE_ACTIVE};
@@ -483,26 +501,26 @@ static void test_doubtful(void)
 
     open_endpoints(8);
     wh_endpoints_target(&endpoints, wh_target_create(&known), &refused);
-    set_state(2, WH_STATE_ACTIVE);
+    add_new(2);
     queue(2, 21);
     queue(1, 11);
     queue(1, 12);
     queue(1, 13);
     is_int(start(&endpoint), 11, "the one that answers is first");
-    room.doubtful = 0;
+    set_room(0, 0);
     is_int(start(&other), 12, "others have no room");
-    room.crowded = 1;
+    set_room(0, 1);
     is_int(start(&other), 0, "a crowd: a quarter of its limit each");
-    room = (wh_endpoint_room_t){.doubtful = 1};
+    set_room(1, 0);
     endpoint->slow++;
     is_int(start(&other), 21, "there is room again");
     end(other, 1, 0);
     wh_endpoints_done(&endpoints, endpoint);
-    room.doubtful = 0;
+    set_room(0, 0);
     is_int(start(&other), 0, "a slow one is like one that is not known");
     endpoint->slow--;
     wh_endpoints_done(&endpoints, endpoint);
-    room.doubtful = 1;
+    set_room(1, 0);
     is_str(run(10), "13", "the rest");
     close_endpoints();
 }
@@ -516,7 +534,7 @@ static void test_turns(void)
 
     open_endpoints(8);
     wh_endpoints_target(&endpoints, wh_target_create(&known), &refused);
-    set_state(2, WH_STATE_ACTIVE);
+    add_new(2);
     for (i = 0; i < 20; i++) {
         queue(1, 100 + i);
     }
@@ -552,7 +570,7 @@ int main(void)
     test_cooling();
     test_pause();
     test_rate();
-    test_doubtful();
+    test_standing();
     test_turns();
     is_int(event->references, 1, "no delivery is left");
     wh_event_release(event);

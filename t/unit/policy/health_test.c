@@ -28,14 +28,14 @@ static void test_start(void)
 {
     wh_health_init(&health, 0, 0, CAP);
     is_int(wh_health_limit(&health, CAP), WH_HEALTH_NEW_LIMIT, "a new one");
-    ok(wh_health_is_doubtful(&health), "... is not known to answer");
+    is_int(wh_health_standing(&health), WH_STANDING_NEW, "... stands as one");
     wh_health_init(&health, 0, 1, CAP);
     is_int(wh_health_limit(&health, CAP), CAP, "one that has answered");
-    ok(!wh_health_is_doubtful(&health), "... is no doubtful one");
+    is_int(wh_health_standing(&health), WH_STANDING_GOOD, "... stands well");
     is_int(wh_health_limit(&health, 4), 4, "... within a lower limit");
     wh_health_init(&health, 2, 0, CAP);
     is_int(health.failures, 2, "failures are remembered");
-    ok(wh_health_is_doubtful(&health), "... and make it doubtful");
+    is_int(wh_health_standing(&health), WH_STANDING_FAILING, "... and count");
     wh_health_init(&health, APR_INT64_C(5000000000), 0, CAP);
     is_int(health.state, WH_HEALTH_COOLING, "many of them: it is cooling");
     is_int(health.until, 0, "... and is probed at once");
@@ -54,7 +54,7 @@ static void test_growth(void)
     is_int(wh_health_limit(&health, CAP), CAP, "... open it to the limit");
     is_int(fail_at(NOW, NOW, 1, NOW + 1, 0), 0, "one failure");
     is_int(wh_health_limit(&health, CAP), CAP / 2, "... halves it");
-    ok(wh_health_is_doubtful(&health), "... and makes it doubtful");
+    is_int(wh_health_standing(&health), WH_STANDING_FAILING, "... and counts");
     is_int(fail_at(NOW, NOW, 1, NOW + 1, 0), 0, "a second one");
     wh_health_success(&health, CAP, NOW);
     is_int(fail_at(NOW, NOW, 1, NOW + 1, 0), 0, "a success in between");
@@ -116,7 +116,7 @@ static void test_recovery(void)
     wh_health_init(&health, 3, 0, CAP);
     wh_health_success(&health, CAP, NOW);
     is_int(health.state, WH_HEALTH_RECOVERING, "a probe succeeds");
-    ok(!wh_health_is_doubtful(&health), "it answers");
+    is_int(wh_health_standing(&health), WH_STANDING_GOOD, "it answers");
     is_int(wh_health_limit(&health, CAP), 1, "one at a time at first");
     ok(wh_health_rate(&health, NOW) == 10, "ten in the first second");
     ok(wh_health_rate(&health, NOW + apr_time_from_sec(1)) == 20,

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+# A webhook that hangs, fails or asks for a pause hurts nobody but itself.
+use strict;
+use warnings FATAL => 'all';
+
+use Test::More;
+use WebhookApi qw(create entity have_sql signal sql);
+use WebhookServer qw(wait_for);
+use WebhookSink ();
+
+my $sink = WebhookSink->new(script => { '*' => 200 });
+my $hanging = WebhookSink->new(script => { '*' => 'hang' });
+my $server = WebhookServer->new(conf => <<'END')->start;
+WebhookConcurrency 32
+WebhookThreads 1
+WebhookTimeout 60s
+WebhookRetry 1s 1s 1s 2s 2s 2s 2s 2s 2s 2s 2s 2s
+END
+
+sub got {
+    my ($path) = @_;
+
+    return grep { $_->{path} eq $path } $sink->requests;
+}
+
+sub numbers { return map { $sink->json($_)->{PrimaryKey} } @_ }
+
+sub attempts {
+    my ($id) = @_;
+
+    return sql($server, "SELECT count(*) FROM attempt a JOIN delivery d "
+        . "ON d.id = a.delivery_id WHERE d.webhook_id = $id");
+}
+
+# -- more hanging ones than there are transfers --------------------------------------------
+
+create($server, Events => ['crowd'], TargetUrl => $hanging->url("/$_"))
+    for 1 .. 60;
+create($server, Events => ['crowd'], TargetUrl => $sink->url('/healthy'));
+# All that hang have their first transfers before the healthy one has anything.
+signal($server, 'crowd', 0);
+ok wait_for { $hanging->requests >= 24 } 20;
+signal($server, 'crowd', $_) for 1 .. 100;
+ok wait_for { got('/healthy') == 101 } 30;
+cmp_ok scalar $hanging->requests, '<=', 60,
+    'those that hang are tried with one transfer each';
+$hanging->stop;
+
+# -- failing: one probe at a time, and the others wait untried ------------------------------------
+
+$sink->script({ '*' => 200, '/failing' => 503 });
+my $failing = create($server, Events => ['fail'],
+    TargetUrl => $sink->url('/failing'));
+signal($server, 'fail', $_) for 1 .. 30;
+ok wait_for { entity($server, $failing)->{ConsecutiveErrors} >= 5 } 30;
+my @failed = got('/failing');
+is scalar(grep { $_->{in_flight} > 4 } @failed), 0, 'few at one time';
+SKIP: {
+    skip 'sqlite3 is not installed', 2 if !have_sql();
+    my $untried = sql($server, 'SELECT count(*) FROM delivery '
+        . "WHERE webhook_id = $failing AND attempts = 0");
+
+    cmp_ok $untried, '>=', 20, 'most deliveries have cost no attempt';
+    is attempts($failing), entity($server, $failing)->{TotalErrors},
+        '... and each attempt is on record';
+}
+# It is remembered: after a restart it begins with a probe.
+my $before = @failed;
+$server->graceful;
+ok wait_for { got('/failing') > $before } 20;
+cmp_ok((got('/failing'))[-1]{in_flight}, '<=', 2, 'a restart changes nothing');
+
+$sink->script({ '*' => 200 });
+my $mark = got('/failing');
+ok wait_for { my %seen = map { ($_ => 1) }
+    numbers((got('/failing'))[$mark .. got('/failing') - 1]); keys %seen >= 29 } 60;
+my @recovered = (got('/failing'))[$mark .. got('/failing') - 1];
+my $first = $recovered[0]{time};
+cmp_ok scalar(grep { $_->{time} < $first + 0.8 } @recovered), '<=', 14,
+    'it recovers at a bounded rate';
+ok wait_for { entity($server, $failing)->{ConsecutiveErrors} == 0 } 10;
+
+# -- a pause that the receiver asks for ---------------------------------------------------------
+
+for my $status (429, 503) {
+    my $path = "/pause$status";
+
+    $sink->script({ '*' => 200, $path => [{ status => $status,
+        headers => ['Retry-After' => 3] }, { status => 200 }] });
+    create($server, Events => ["pause$status"], TargetUrl => $sink->url($path));
+    signal($server, "pause$status", 1);
+    ok wait_for { got($path) == 1 } 20;
+    ok $server->wait_for_log(qr/attempt 1: status, status $status/, 10);
+    signal($server, "pause$status", $_) for 2 .. 5;
+    ok wait_for { got($path) == 6 } 30;
+    my @times = map { $_->{time} } got($path);
+    cmp_ok $times[1] - $times[0], '>=', 2.9,
+        "$status with Retry-After holds up all that the webhook has";
+}
+
+# -- a rate of its own --------------------------------------------------------------------------
+
+create($server, Events => ['rated'], TargetUrl => $sink->url('/rated'),
+    Properties => { mod_webhook => { MaxRate => 5 } });
+signal($server, 'rated', $_) for 1 .. 11;
+ok wait_for { got('/rated') == 11 } 30;
+my @rated = map { $_->{time} } got('/rated');
+cmp_ok $rated[-1] - $rated[0], '>=', 1.7, 'five a second';
+is scalar(grep { exists $sink->json($_)->{mod_webhook} } got('/rated')), 0,
+    'the options are no part of the callback';
+
+done_testing;
