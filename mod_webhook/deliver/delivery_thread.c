@@ -21,6 +21,10 @@
 /* A transfer at rest keeps its buffers and its easy handle for the next. */
 #define IDLE_TRANSFERS_MAX 64
 
+/* Then it is time to look at those that run, and into the inbox: somebody who
+ * answers may have got something. */
+#define STARTS_AT_ONCE 16
+
 #define NEVER (-1)
 
 /* A wait that ends early only looks again: also when the clock is set. */
@@ -46,6 +50,7 @@ struct wh_delivery_thread_t {
     wh_transfer_t *first_quick; /* the oldest that is not known to be slow */
     wh_transfer_t *idle;
     int idle_count;
+    int has_more; /* 1: some could start, but others have their turn first */
     int stopping;
     apr_time_t deadline;  /* of the stop */
     wh_message_t stopped; /* its last word */
@@ -376,15 +381,19 @@ static void start_transfers(wh_delivery_thread_t *thread)
     wh_endpoint_t *endpoint;
     wh_delivery_t *delivery;
     apr_time_t now = apr_time_now();
+    int started = 0;
 
     mark_slow(thread, now);
     wh_endpoints_wake(&thread->endpoints, now);
     while (
-        !thread->stopping && has_room(thread, &room) &&
+        started < STARTS_AT_ONCE && !thread->stopping &&
+        has_room(thread, &room) &&
         (endpoint = wh_endpoints_next(&thread->endpoints, &room, &delivery))) {
         wh_guard_refresh(&thread->guard, now);
         start_one(thread, endpoint, delivery, now);
+        started++;
     }
+    thread->has_more = started == STARTS_AT_ONCE;
 }
 
 /* Receivers ask for a pause with 429 or 503 and Retry-After; with any other
@@ -472,6 +481,9 @@ static int wait_milliseconds(const wh_delivery_thread_t *thread)
     apr_time_t until = thread->timer;
     apr_interval_time_t left;
 
+    if (thread->has_more) {
+        return 0;
+    }
     if (!thread->stopping && wake < APR_INT64_MAX &&
         (until == NEVER || wake < until)) {
         until = wake;
@@ -530,7 +542,7 @@ static void run_round(wh_delivery_thread_t *thread)
     do {
         start_transfers(thread);
         run_timer(thread);
-    } while (read_results(thread) > 0);
+    } while (read_results(thread) > 0 && !thread->has_more);
     if (thread->stopping && apr_time_now() >= thread->deadline) {
         abandon_transfers(thread);
     }

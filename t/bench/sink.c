@@ -10,8 +10,12 @@
  *   GET /count    "count FIRST-us LAST-us RATE-per-s": number of POSTs, wall
  *                 clock of the first and last, and the rate between the one
  *                 that completes 5 % and the one that completes 95 %
+ *   GET /times    wall clock of each POST, microseconds, one a line
  *   GET /sample   header block of the last POST, as it came
  *   GET /quit     ends the program
+ *
+ * A POST to /hang is never answered, one to /drip with a header that gets a
+ * byte longer each second; neither is counted.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -35,13 +39,17 @@
 static const char ANSWER[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
 typedef struct connection_t {
+    struct connection_t *next; /* of those that drip */
     int descriptor;
+    int drips;
     size_t filled;
     size_t skip; /* bytes of a body that are still to come */
     char buffer[BUFFER_SIZE + 1];
 } connection_t;
 
 static struct {
+    connection_t *dripping;
+    time_t dripped;
     size_t count;
     long long *times; /* of each POST, microseconds */
     long long now;
@@ -107,6 +115,69 @@ static double middle_rate(size_t count)
            (double)(sink.times[to] - sink.times[from]);
 }
 
+/* Of any length, so without a buffer; a blocking descriptor. */
+static void answer_times(int descriptor)
+{
+    FILE *out = fdopen(dup(descriptor), "w");
+    size_t known = sink.count < TIMES_MAX ? sink.count : TIMES_MAX, i;
+
+    if (!out) {
+        fail("fdopen");
+    }
+    fprintf(out, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", known * 18);
+    for (i = 0; i < known; i++) {
+        fprintf(out, "%17lld\n", sink.times[i]);
+    }
+    fclose(out);
+}
+
+/* 1: the request is for one who does not answer. */
+static int lets_wait(connection_t *c, const char *block)
+{
+    static const char begin[] = "HTTP/1.1 200 OK\r\nX-Drip: ";
+
+    if (!strncmp(block, "POST /hang", 10)) {
+        return 1;
+    }
+    if (strncmp(block, "POST /drip", 10)) {
+        return 0;
+    }
+    if (!c->drips) {
+        c->drips = 1;
+        c->next = sink.dripping;
+        sink.dripping = c;
+    }
+    send(c->descriptor, begin, sizeof(begin) - 1, MSG_NOSIGNAL);
+    return 1;
+}
+
+static void drip(void)
+{
+    connection_t *c;
+
+    if (time(NULL) == sink.dripped) {
+        return;
+    }
+    sink.dripped = time(NULL);
+    for (c = sink.dripping; c; c = c->next) {
+        send(c->descriptor, "a", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+}
+
+static void forget(connection_t *c)
+{
+    connection_t **at = &sink.dripping;
+
+    while (c->drips && *at && *at != c) {
+        at = &(*at)->next;
+    }
+    if (c->drips && *at) {
+        *at = c->next;
+    }
+    close(c->descriptor);
+    free(c);
+}
+
 static void answer_get(int descriptor, const char *block)
 {
     size_t known = sink.count < TIMES_MAX ? sink.count : TIMES_MAX;
@@ -114,6 +185,10 @@ static void answer_get(int descriptor, const char *block)
     char answer[SAMPLE_SIZE + 100];
     int length;
 
+    if (!strncmp(block, "GET /times ", 11)) {
+        answer_times(descriptor);
+        return;
+    }
     if (!strncmp(block, "GET /reset ", 11)) {
         sink.count = 0;
     }
@@ -157,7 +232,7 @@ static ssize_t take_request(connection_t *c, char *text, size_t length)
     if (strncmp(text, "POST ", 5)) {
         answer_get(c->descriptor, text);
     }
-    else {
+    else if (!lets_wait(c, text)) {
         count_post(text);
         if (send(c->descriptor, ANSWER, sizeof(ANSWER) - 1, MSG_NOSIGNAL) !=
             (ssize_t)sizeof(ANSWER) - 1) {
@@ -214,6 +289,7 @@ static void accept_all(int epoll, int listener)
         }
         c->descriptor = descriptor;
         c->filled = c->skip = 0;
+        c->drips = 0;
         event.data.ptr = c;
         setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
         if (epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) < 0) {
@@ -256,7 +332,8 @@ int main(int argc, char **argv)
         fail("epoll_ctl");
     }
     while (!sink.quit) {
-        int i, count = epoll_wait(epoll, events, 256, -1);
+        int i,
+            count = epoll_wait(epoll, events, 256, sink.dripping ? 1000 : -1);
 
         sink.now = microseconds();
         for (i = 0; i < count; i++) {
@@ -266,10 +343,10 @@ int main(int argc, char **argv)
                 accept_all(epoll, listener);
             }
             else if (!read_requests(c)) {
-                close(c->descriptor);
-                free(c);
+                forget(c);
             }
         }
+        drip();
     }
     return sink.ids && fclose(sink.ids) ? 1 : 0;
 }
