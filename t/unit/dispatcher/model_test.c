@@ -21,6 +21,7 @@
 #define NODE 1
 #define WEBHOOKS 6
 #define PENDING_MAX 400
+#define PENDING_EACH 60
 #define IN_FLIGHT_MAX 64
 
 #ifdef __SANITIZE_ADDRESS__
@@ -149,6 +150,16 @@ static wh_delivery_t *make_delivery(const row_t *row)
     return delivery;
 }
 
+static int pending_of(apr_int32_t webhook)
+{
+    int i, count = 0;
+
+    for (i = 0; i < row_count; i++) {
+        count += rows[i].webhook == webhook;
+    }
+    return count;
+}
+
 static void signal_one(void)
 {
     static const char *const names[] = {"sale.changed", "contact.changed"};
@@ -157,7 +168,8 @@ static void signal_one(void)
     row_t *row = &rows[row_count];
     int reserved;
 
-    if (row_count == PENDING_MAX || webhook->state == WH_STATE_STOPPED) {
+    if (pending_of(webhook->id) >= PENDING_EACH ||
+        webhook->state == WH_STATE_STOPPED) {
         return;
     }
     reserved = wh_schedule_reserve(&schedule, entry, now);
