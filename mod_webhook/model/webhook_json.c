@@ -360,15 +360,17 @@ static apr_status_t read_flags(reader_t *reader, const field_t *field,
     return APR_SUCCESS;
 }
 
+/* Which types there are is known where they are delivered. */
 static apr_status_t read_type(reader_t *reader, const field_t *field,
                               const json_t *value)
 {
     const char *text = json_string_value(value);
 
-    if (!text || apr_cstr_casecmp(text, DEFAULT_TYPE)) {
-        return refuse(reader, "must be \"webhook\", there is no other type");
+    if (!text || !*text || strlen(text) > field->most) {
+        return refuse(reader, "must be the name of a type");
     }
-    *(const char **)place(reader->webhook, field) = DEFAULT_TYPE;
+    *(const char **)place(reader->webhook, field) =
+        apr_pstrdup(reader->pool, text);
     return APR_SUCCESS;
 }
 
@@ -747,15 +749,25 @@ apr_status_t wh_webhook_json_read(wh_webhook_t *webhook, const char **message,
     return rv;
 }
 
+static json_t *write_hidden(const wh_webhook_t *webhook, const field_t *field)
+{
+    json_t *value = field->offset == AT(secret) ? json_null()
+                                                : field->write(webhook, field);
+
+    if (field->offset == AT(properties)) {
+        wh_webhook_json_hide(value);
+    }
+    return value;
+}
+
 json_t *wh_webhook_json_write(const wh_webhook_t *webhook, int with_secret)
 {
     json_t *entity = json_object();
     apr_size_t i;
 
     for (i = 0; entity && i < FIELD_COUNT; i++) {
-        int hide = fields[i].offset == AT(secret) && !with_secret;
-        json_t *value =
-            hide ? json_null() : fields[i].write(webhook, &fields[i]);
+        json_t *value = with_secret ? fields[i].write(webhook, &fields[i])
+                                    : write_hidden(webhook, &fields[i]);
 
         if (json_object_set_new(entity, fields[i].name, value) < 0) {
             json_decref(entity);

@@ -28,6 +28,10 @@ static void test_none(void)
                texts[i] ? texts[i] : "NULL");
         ok(options.max_rate == 0 && options.ordering == WH_ORDERING_NONE,
            "... and says nothing");
+        ok(!options.secret_count && !options.include_values &&
+               !options.cloudevents_binary && !options.cloudevents_handshake &&
+               !options.cloudevents_source && !options.cloudevents_origin,
+           "... of kinds neither");
     }
 }
 
