@@ -380,6 +380,37 @@ static void test_listens(void)
     ok(!wh_webhook_json_listens("", "a", 1), "nothing in nothing");
 }
 
+/* Those of the options are as secret as the member. */
+static void test_hidden(void)
+{
+    static const struct {
+        const char *properties;
+        const char *shown;
+    } rows[] = {
+        {"{\"a\":1,\"mod_webhook\":{\"MaxRate\":2}}",
+         "{\"a\":1,\"mod_webhook\":{\"MaxRate\":2}}"},
+        {"{\"MOD_WEBHOOK\":{\"secrets\":[{\"SECRET\":\"x\",\"Until\":\"y\"},"
+         "{\"Secret\":\"x\",\"secret\":\"x\"}]},\"Secrets\":[\"z\"]}",
+         "{\"MOD_WEBHOOK\":{\"secrets\":[{\"SECRET\":null,\"Until\":\"y\"},"
+         "{\"Secret\":null,\"secret\":null}]},\"Secrets\":[\"z\"]}"},
+        {"{\"mod_webhook\":{\"Secrets\":[\"x\",[\"x\"]],\"SECRETS\":\"x\"}}",
+         "{\"mod_webhook\":{\"Secrets\":[null,null],\"SECRETS\":null}}"},
+        {"{\"mod_webhook\":[\"x\"]}", "{\"mod_webhook\":[\"x\"]}"},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        json_t *properties = json_loads(rows[i].properties, 0, NULL);
+        char *text;
+
+        wh_webhook_json_hide(properties);
+        text = json_dumps(properties, JSON_COMPACT);
+        is_str(text, rows[i].shown, "%s", rows[i].properties);
+        free(text);
+        json_decref(properties);
+    }
+}
+
 int main(void)
 {
     apr_initialize();
@@ -395,6 +426,7 @@ int main(void)
     test_length_together();
     test_event_lengths();
     test_secret();
+    test_hidden();
     test_dates_and_people();
     test_broken_record();
     test_listens();
