@@ -30,12 +30,12 @@ extern "C" {
 
 /** An event to be signalled. Fill it with zeros first: members may be added. */
 typedef struct webhook_event_t {
-    request_rec *r;       /**< the request in which it happened, or NULL */
-    server_rec *s;        /**< used when r is NULL: gives the context */
-    const char *name;     /**< "entity.verb": [A-Za-z0-9._-], 1 to 128 */
-    apr_int32_t primary_key;    /**< 0: not used */
-    apr_int32_t associate_id;   /**< who did it; 0: the system */
-    const char *data;           /**< a JSON object as text; NULL: none */
+    request_rec *r;           /**< the request in which it happened, or NULL */
+    server_rec *s;            /**< used when r is NULL: gives the context */
+    const char *name;         /**< "entity.verb": [A-Za-z0-9._-], 1 to 128 */
+    apr_int32_t primary_key;  /**< 0: not used */
+    apr_int32_t associate_id; /**< who did it; 0: the system */
+    const char *data;         /**< a JSON object as text; NULL: none */
     const char *idempotency_key; /**< NULL: none */
 } webhook_event_t;
 
@@ -65,23 +65,23 @@ APR_DECLARE_OPTIONAL_FN(apr_status_t, webhook_signal,
  * until the function returns. Members may be added at the end.
  */
 typedef struct webhook_attempt_t {
-    apr_size_t size;         /**< bytes of this record */
-    apr_int32_t webhook_id;  /**< 0: not saved yet */
-    const char *context;     /**< the tenant */
-    const char *event_id;    /**< the same on every attempt */
+    apr_size_t size;        /**< bytes of this record */
+    apr_int32_t webhook_id; /**< 0: not saved yet */
+    const char *context;    /**< the tenant */
+    const char *event_id;   /**< the same on every attempt */
     const char *event_name;
-    apr_time_t event_time;   /**< when it was signalled */
-    apr_int32_t primary_key; /**< 0: not used */
-    apr_int32_t associate_id; /**< 0: the system */
-    const char *data;        /**< a JSON object */
-    const char *changes;     /**< a JSON array: the names of its members */
-    int number;              /**< attempts before this one */
-    int test;                /**< 1: the test event */
-    apr_time_t now;          /**< when the attempt begins */
+    apr_time_t event_time;      /**< when it was signalled */
+    apr_int32_t primary_key;    /**< 0: not used */
+    apr_int32_t associate_id;   /**< 0: the system */
+    const char *data;           /**< a JSON object */
+    const char *changes;        /**< a JSON array: the names of its members */
+    int number;                 /**< attempts before this one */
+    int test;                   /**< 1: the test event */
+    apr_time_t now;             /**< when the attempt begins */
     const char *const *secrets; /**< those that count now: first the
                                      webhook's Secret, if it has one */
     int secret_count;
-    const char *body;        /**< the bytes to be sent; NULL in payload() */
+    const char *body; /**< the bytes to be sent; NULL in payload() */
     apr_size_t body_length;
 } webhook_attempt_t;
 
@@ -97,8 +97,8 @@ typedef struct webhook_attempt_t {
  * than the next.
  */
 typedef struct webhook_kind_t {
-    apr_size_t size;  /**< sizeof(webhook_kind_t) */
-    const char *name; /**< 1 to 100 of [A-Za-z0-9._-]; compared in any case,
+    apr_size_t size;   /**< sizeof(webhook_kind_t) */
+    const char *name;  /**< 1 to 100 of [A-Za-z0-9._-]; compared in any case,
                            answered as it is here */
     const void *baton; /**< passed to each function */
 
@@ -115,16 +115,16 @@ typedef struct webhook_kind_t {
      */
     apr_status_t (*payload)(const char **body, apr_size_t *length,
                             apr_table_t *headers,
-                            const webhook_attempt_t *attempt,
-                            const void *baton, apr_pool_t *pool);
+                            const webhook_attempt_t *attempt, const void *baton,
+                            apr_pool_t *pool);
 
     /**
      * Makes the headers of one attempt, signatures for instance. NULL: there
      * are none. At most 32, with 4 KiB together; results as above.
      */
     apr_status_t (*headers)(apr_table_t *headers,
-                            const webhook_attempt_t *attempt,
-                            const void *baton, apr_pool_t *pool);
+                            const webhook_attempt_t *attempt, const void *baton,
+                            apr_pool_t *pool);
 
     /**
      * Whether a whole answer with this status, 200 to 599, is a success. NULL:

@@ -26,6 +26,9 @@ typedef enum {
 #define WH_TYPE_MAX 100
 #define WH_ERRORS_EMAIL_MAX 239
 #define WH_DESCRIPTION_MAX 4000
+/** The types that there always are. */
+#define WH_WEBHOOK_TYPES "webhook standardwebhooks cloudevents"
+
 /** Of each of headers, properties, error_emails and error_associates, and of
  * the four together. */
 #define WH_JSON_COLUMN_MAX 65536

@@ -17,6 +17,9 @@
 /* Where an index of a names list stands for a number. */
 static const char *const state_names[] = {"Unknown", "Active", "Stopped",
                                           "TooManyErrors", NULL};
+/* Other modules may add to them; they are known where they are delivered. */
+static const char *const type_names[] = {DEFAULT_TYPE, "standardwebhooks",
+                                         "cloudevents", NULL};
 /* Bit n of a set of flags. */
 static const char *const via_names[] = {"Email", "InApp", NULL};
 static const char *const when_names[] = {"FirstFailure", "Disabling", NULL};
@@ -539,7 +542,7 @@ static const field_t fields[] = {
      NULL},
     {"Secret", read_text, write_text, AT(secret), WH_SECRET_MAX, NULL},
     {"State", read_state, write_state, AT(state), 0, state_names},
-    {"Type", read_type, write_text, AT(type), WH_TYPE_MAX, NULL},
+    {"Type", read_type, write_text, AT(type), WH_TYPE_MAX, type_names},
     {"Headers", read_headers, write_object, AT(headers), WH_JSON_COLUMN_MAX,
      NULL},
     {"Properties", read_object, write_object, AT(properties),

@@ -78,7 +78,8 @@ typedef struct wh_field_t {
     wh_field_kind_t kind;
     int read_only;
     apr_size_t most;          /**< bytes of text, 0: no bound */
-    const char *const *names; /**< ended by NULL, or NULL */
+    const char *const *names; /**< ended by NULL, or NULL; of a text they
+                                 are examples */
 } wh_field_t;
 
 /** The member with this number, in the order of the entity.

@@ -23,9 +23,7 @@
 #define WH_OPTIONS(X)                                                          \
     X(MaxRate, read_max_rate, "number", "a number from 0.001 to 100000")       \
     X(Ordering, read_ordering, "string", "none, key or webhook")               \
-    X(Secrets, read_secrets, "list",                                           \
-      "at most 8 objects with Secret (1 to 400 bytes) and Until (a date "      \
-      "and time of RFC 3339, or null)")                                        \
+    X(Secrets, read_secrets, "list", "at most 8 objects of Secret and Until")  \
     X(IncludeValues, read_include_values, "boolean", "true or false")          \
     X(CloudEventsMode, read_mode, "string", "structured or binary")            \
     X(CloudEventsSource, read_source, "string",                                \

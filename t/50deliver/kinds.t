@@ -279,6 +279,13 @@ for my $case ([Secrets => 'x'], [Secrets => [('x') x 9]], [Secrets => ['x']],
     }
     like $ctl->run(@show, '--show-secret')->{out}, qr/hush1.*hush2/s,
         '... unless it is asked for';
+    my @create = (qw(webhook create --events x --no-probe --target),
+        'https://receiver.example/', '--type', 'CloudEvents');
+    is $ctl->json(@create)->{Type}, 'cloudevents', 'webhookctl --type';
+    my $run = $ctl->run(@create[0 .. $#create - 1], 'standardwebhooks');
+    isnt $run->{status}, 0, '... by the same rules';
+    like $run->{err}, qr/Secret must be set for Type standardwebhooks/,
+        '... says why';
 }
 
 # -- the test event and the handshake ----------------------------------------------------

@@ -8,6 +8,7 @@
 #include "deliver/handshake.h"
 #include "deliver/kind.h"
 #include "deliver/target.h"
+#include "model/webhook_json.h"
 #include "unit/tap.h"
 
 /* 2026-01-02T03:04:05Z */
@@ -49,6 +50,28 @@ static void test_table(void)
     ok(wh_kind_find("OTHER3") == &others[3], "it is found");
     wh_kind_forget();
     ok(!wh_kind_find("other3"), "until it is forgotten");
+}
+
+/* The schema of a webhook and the command line tool know them by name. */
+static void test_lists(void)
+{
+    const char *joined = "";
+    wh_field_t field;
+    int i;
+
+    for (i = 0; wh_webhook_json_field(&field, i); i++) {
+        if (!strcmp(field.name, "Type")) {
+            const char *const *name;
+
+            for (name = field.names; *name; name++) {
+                joined = apr_pstrcat(pool, joined, *joined ? " " : "",
+                                     wh_kind_find(*name)->name, NULL);
+            }
+        }
+    }
+    is_str(joined, WH_WEBHOOK_TYPES, "the lists of types agree");
+    is_int((int)strlen(joined) + 4, (int)strlen(wh_kind_names(pool)),
+           "... and have all that are built in");
 }
 
 static void test_success(void)
@@ -228,6 +251,7 @@ int main(void)
     apr_initialize();
     apr_pool_create(&pool, NULL);
     test_table();
+    test_lists();
     test_success();
     test_parcel();
     test_no_parcel();
