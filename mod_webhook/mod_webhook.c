@@ -11,10 +11,12 @@
 #include "dispatcher/process.h"
 #include "request/request.h"
 #include "signal/child.h"
+#include "signal/kind_register.h"
 
 static void register_hooks(apr_pool_t *pool)
 {
     wh_config_register_hooks(pool);
+    wh_kind_register_register_hooks(pool);
     wh_process_register_hooks(pool);
     wh_child_register_hooks(pool);
     wh_request_register_hooks(pool);

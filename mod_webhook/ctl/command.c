@@ -12,7 +12,7 @@
 /* What a webhook can be made of. */
 #define MEMBERS                                                                \
     (BIT(FILE) | BIT(NAME) | BIT(EVENTS) | BIT(TARGET) | BIT(SECRET) |         \
-     BIT(SECRET_FILE) | BIT(HEADER) | BIT(PROPERTY) | BIT(STATE) |             \
+     BIT(SECRET_FILE) | BIT(HEADER) | BIT(PROPERTY) | BIT(STATE) | BIT(TYPE) | \
      BIT(DESCRIPTION) | BIT(ERRORS_EMAIL) | BIT(NOTIFY_VIA) |                  \
      BIT(NOTIFY_WHEN))
 

@@ -11,6 +11,8 @@
 #include <apr_tables.h>
 #include <apr_time.h>
 
+#include "model/webhook.h"
+
 /** What completion offers for a value besides a list of words. */
 #define WH_VALUE_FILE "<file>"
 
@@ -54,6 +56,8 @@
       "member to add to the payload, null removes it; may be repeated")        \
     X(STATE, "state", "STATE", WH_WEBHOOK_STATES,                              \
       "Active, Stopped or TooManyErrors")                                      \
+    X(TYPE, "type", "TYPE", WH_WEBHOOK_TYPES,                                  \
+      "kind of delivery: webhook, standardwebhooks or cloudevents")            \
     X(DESCRIPTION, "description", "TEXT", NULL, "description")                 \
     X(ERRORS_EMAIL, "errors-email", "ADDRESSES", NULL,                         \
       "whom to write about failures, with commas")                             \

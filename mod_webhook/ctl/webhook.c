@@ -5,6 +5,7 @@
 #include <apr_time.h>
 #include <curl/curl.h>
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/ctl.h"
@@ -13,6 +14,7 @@
 #include "deliver/probe.h"
 #include "deliver/validate.h"
 #include "dispatcher/state_dir.h"
+#include "media/json.h"
 #include "model/webhook_json.h"
 #include "signal/state_event.h"
 #include "store/delivery_store.h"
@@ -181,6 +183,26 @@ static const char *join(const char *json, apr_pool_t *pool)
     return joined;
 }
 
+/* The stored object, without the secrets among the options unless they are
+ * asked for. */
+static const char *properties_text(const wh_webhook_t *webhook,
+                                   const json_t *entity, const wh_ctl_t *ctl)
+{
+    const char *shown = NULL;
+    char *text;
+
+    if (!webhook->properties ||
+        wh_option_given(ctl->options, WH_OPTION_SHOW_SECRET)) {
+        return webhook->properties;
+    }
+    text = wh_json_dump(json_object_get(entity, "Properties"), JSON_COMPACT);
+    if (text) {
+        shown = apr_pstrdup(ctl->pool, text);
+    }
+    free(text);
+    return shown;
+}
+
 static const char *secret_text(const wh_webhook_t *webhook, const wh_ctl_t *ctl)
 {
     if (!webhook->secret) {
@@ -205,9 +227,10 @@ static void print_fields(const wh_webhook_t *w, const wh_ctl_t *ctl)
         {"State", text_of(entity, "State")},
         {"Events", w->events},
         {"Target", w->target_url},
+        {"Type", w->type},
         {"Secret", secret_text(w, ctl)},
         {"Headers", w->headers},
-        {"Properties", w->properties},
+        {"Properties", properties_text(w, entity, ctl)},
         {"Description", w->description},
         {"Error mails", join(w->error_emails, pool)},
         {"Notify via", text_of(entity, "NotifyVia")},
@@ -346,6 +369,10 @@ static int judge(wh_webhook_t *webhook, wh_ctl_t *ctl)
             "Webhook TargetUrl: the target did not take the test event (%s); "
             "nothing is saved; --no-probe saves without a test",
             reason_of(&result, ctl->pool));
+    }
+    if (status == WH_EXIT_DONE &&
+        wh_probe_keep(webhook, &result, ctl->pool) != APR_SUCCESS) {
+        status = wh_output_fail(WH_EXIT_FAILED, "out of memory");
     }
     return status;
 }

@@ -21,6 +21,7 @@ static const struct {
 } texts[] = {{WH_OPTION_NAME, "Name"},
              {WH_OPTION_TARGET, "TargetUrl"},
              {WH_OPTION_STATE, "State"},
+             {WH_OPTION_TYPE, "Type"},
              {WH_OPTION_DESCRIPTION, "Description"},
              {WH_OPTION_NOTIFY_VIA, "NotifyVia"},
              {WH_OPTION_NOTIFY_WHEN, "NotifyWhen"}};

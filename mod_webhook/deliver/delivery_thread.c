@@ -325,19 +325,45 @@ static void give_up(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
     wh_endpoints_done(&thread->endpoints, endpoint);
 }
 
+/* Nobody would ever try again for a webhook that is gone or disabled. */
+static void settle(const wh_endpoint_t *endpoint, wh_delivery_t *delivery)
+{
+    if ((endpoint->target->removed || endpoint->target->discards) &&
+        delivery->outcome != WH_OUTCOME_DELIVERED) {
+        delivery->outcome = WH_OUTCOME_FAILED;
+    }
+}
+
+/* The kind of the webhook makes no callback of this delivery. */
+static void refuse(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
+                   wh_delivery_t *delivery, apr_status_t reason, apr_time_t now)
+{
+    wh_outcome_refuse(delivery, reason, thread->settings, now, roll(thread));
+    settle(endpoint, delivery);
+    wh_endpoints_say(&thread->endpoints, endpoint, delivery);
+    report(thread, delivery);
+    wh_endpoints_done(&thread->endpoints, endpoint);
+}
+
 static void start_one(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
                       wh_delivery_t *delivery, apr_time_t now)
 {
     wh_transfer_t *transfer = take_transfer(thread);
+    apr_status_t rv;
 
     if (!transfer) {
         give_up(thread, endpoint, delivery);
         return;
     }
-    if (wh_transfer_prepare(transfer, endpoint->target, delivery, now) !=
-        APR_SUCCESS) {
+    rv = wh_transfer_prepare(transfer, endpoint->target, delivery, now);
+    if (rv != APR_SUCCESS) {
         rest(thread, transfer);
-        give_up(thread, endpoint, delivery);
+        if (rv == APR_ENOMEM) {
+            give_up(thread, endpoint, delivery);
+        }
+        else {
+            refuse(thread, endpoint, delivery, rv, now);
+        }
         return;
     }
     transfer->endpoint = endpoint;
@@ -430,11 +456,7 @@ static void end_transfer(wh_delivery_thread_t *thread, wh_transfer_t *transfer)
 
     curl_multi_remove_handle(thread->multi, transfer->easy);
     unlink_running(thread, transfer);
-    /* Nobody would ever try again for a webhook that is gone or disabled. */
-    if ((endpoint->target->removed || endpoint->target->discards) &&
-        transfer->delivery->outcome != WH_OUTCOME_DELIVERED) {
-        transfer->delivery->outcome = WH_OUTCOME_FAILED;
-    }
+    settle(endpoint, transfer->delivery);
     endpoint->slow -= transfer->slow;
     learn(thread, transfer);
     wh_endpoints_say(&thread->endpoints, endpoint, transfer->delivery);

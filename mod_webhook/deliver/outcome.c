@@ -106,11 +106,11 @@ void wh_outcome_describe(wh_transfer_t *transfer, CURLcode code, apr_time_t now)
 int wh_outcome_is_success(const wh_transfer_t *transfer,
                           const wh_settings_t *settings)
 {
-    if (settings->only_200) {
-        return transfer->complete && transfer->status == 200;
-    }
-    return transfer->complete && transfer->status >= 200 &&
-           transfer->status <= 299;
+    const wh_target_t *target = transfer->configured;
+
+    return transfer->complete &&
+           wh_kind_succeeds(target ? target->kind : wh_kind_find(NULL),
+                            transfer->status, settings);
 }
 
 int wh_outcome_is_local(const wh_transfer_t *transfer, CURLcode code)
@@ -129,17 +129,33 @@ static int is_gone(const wh_transfer_t *transfer, const wh_settings_t *settings)
            transfer->status == 410;
 }
 
-static void decide_retry(wh_transfer_t *transfer,
+static void decide_retry(wh_delivery_t *delivery,
+                         apr_interval_time_t retry_after,
                          const wh_retry_schedule_t *schedule, apr_time_t now,
                          apr_uint32_t dice)
 {
-    wh_delivery_t *delivery = transfer->delivery;
-
     delivery->outcome =
-        wh_retry_next(&delivery->due, schedule, delivery->attempts,
-                      transfer->retry_after, now, dice) == APR_SUCCESS
+        wh_retry_next(&delivery->due, schedule, delivery->attempts, retry_after,
+                      now, dice) == APR_SUCCESS
             ? WH_OUTCOME_RETRY
             : WH_OUTCOME_FAILED;
+}
+
+void wh_outcome_refuse(wh_delivery_t *delivery, apr_status_t reason,
+                       const wh_settings_t *settings, apr_time_t now,
+                       apr_uint32_t dice)
+{
+    delivery->attempts++;
+    delivery->status = 0;
+    delivery->started = now;
+    delivery->duration = 0;
+    delivery->error = WH_OUTCOME_TYPE;
+    decide_retry(delivery, 0, settings->retry, now, dice);
+    wh_log(WH_LOG_WARNING, reason,
+           WHLOGNO(1278) "webhook %d event %s attempt %d: its type makes no "
+                         "callback%s",
+           delivery->webhook_id, delivery->event->uuid, delivery->attempts,
+           delivery->outcome == WH_OUTCOME_FAILED ? ", failed for good" : "");
 }
 
 static void log_failure(const wh_transfer_t *transfer, CURLcode code)
@@ -185,7 +201,8 @@ void wh_outcome_decide(wh_transfer_t *transfer, CURLcode code,
         delivery->outcome = WH_OUTCOME_FAILED;
     }
     else {
-        decide_retry(transfer, settings->retry, now, dice);
+        decide_retry(delivery, transfer->retry_after, settings->retry, now,
+                     dice);
     }
     log_failure(transfer, code);
 }

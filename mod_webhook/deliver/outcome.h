@@ -9,6 +9,9 @@
 
 #include "deliver/transfer.h"
 
+/** The class of an error of a kind, which made no callback. */
+#define WH_OUTCOME_TYPE "type"
+
 /** A failure of our own is tried again after this time and not counted. */
 #define WH_LOCAL_RETRY apr_time_from_sec(5)
 
@@ -23,9 +26,16 @@ void wh_outcome_decide(wh_transfer_t *transfer, CURLcode code,
                        apr_uint32_t dice);
 
 /**
- * 1: the answer is a success: a complete final header block with a 2xx status,
- * or with status 200 if settings->only_200, whatever happens to the body after
- * it.
+ * An attempt that the webhook's kind could not make: counted, with the error
+ * "type", and tried again by settings->retry.
+ */
+void wh_outcome_refuse(wh_delivery_t *delivery, apr_status_t reason,
+                       const wh_settings_t *settings, apr_time_t now,
+                       apr_uint32_t dice);
+
+/**
+ * 1: the answer is a success: a complete final header block with a status that
+ * is one for the webhook's kind, whatever happens to the body after it.
  */
 int wh_outcome_is_success(const wh_transfer_t *transfer,
                           const wh_settings_t *settings);

@@ -13,7 +13,7 @@
 
 /* Longest text that the fixed members and their values can take, without the
  * texts of variable length. */
-#define FIXED_SIZE 320
+#define FIXED_SIZE 336
 
 void wh_payload_timestamp(char text[WH_TIMESTAMP_SIZE], apr_time_t time)
 {
@@ -68,12 +68,14 @@ char *wh_payload_tail(const char *webhook_name, const char *properties)
 }
 
 char *wh_payload_render(apr_size_t *length, const wh_event_t *event,
-                        const char *context_json, const char *tail)
+                        const char *values, const char *context_json,
+                        const char *tail)
 {
     const char *name = wh_event_name_shown(event->name);
     char timestamp[WH_TIMESTAMP_SIZE];
     apr_size_t size = FIXED_SIZE + strlen(event->changes) + 2 * strlen(name) +
-                      strlen(context_json) + strlen(tail);
+                      (values ? strlen(values) : 0) + strlen(context_json) +
+                      strlen(tail);
     char *body = malloc(size);
     int written;
 
@@ -84,10 +86,11 @@ char *wh_payload_render(apr_size_t *length, const wh_event_t *event,
     written =
         snprintf(body, size,
                  "{\"EventId\":\"%s\",\"Timestamp\":\"%s\","
-                 "\"Changes\":%s,\"Event\":\"%s\",\"PrimaryKey\":%d,"
+                 "\"Changes\":%s%s%s,\"Event\":\"%s\",\"PrimaryKey\":%d,"
                  "\"Entity\":\"%.*s\",\"ContextIdentifier\":%s,"
                  "\"ChangedByAssociateId\":%d%s",
-                 event->uuid, timestamp, event->changes, name,
+                 event->uuid, timestamp, event->changes,
+                 values ? ",\"Values\":" : "", values ? values : "", name,
                  event->primary_key, (int)wh_event_name_entity_length(name),
                  name, context_json, event->associate_id, tail);
     *length = (apr_size_t)written;

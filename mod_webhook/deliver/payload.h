@@ -26,9 +26,11 @@ char *wh_payload_tail(const char *webhook_name, const char *properties);
 /**
  * The whole body; the same input gives the same bytes.
  * @param length set to the length without the NUL
+ * @param values JSON object, the member Values; NULL: there is none
  * @return malloc'ed, NULL: out of memory
  */
 char *wh_payload_render(apr_size_t *length, const wh_event_t *event,
-                        const char *context_json, const char *tail);
+                        const char *values, const char *context_json,
+                        const char *tail);
 
 #endif

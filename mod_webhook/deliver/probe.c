@@ -4,11 +4,13 @@
 #include <apr_strings.h>
 
 #include "base/log.h"
+#include "deliver/handshake.h"
 #include "deliver/outcome.h"
 #include "deliver/transfer.h"
 
 /* Trouble of this machine: the receiver was not asked. */
 #define REASON_LOCAL "local"
+#define REASON_HANDSHAKE "handshake"
 
 static apr_status_t create_delivery(wh_delivery_t **delivery,
                                     const wh_webhook_t *webhook)
@@ -72,6 +74,14 @@ static apr_status_t perform(wh_probe_result_t *result, wh_transfer_t *transfer,
 
     transfer->test = 1;
     rv = wh_transfer_prepare(transfer, target, delivery, apr_time_now());
+    if (rv != APR_SUCCESS && rv != APR_ENOMEM) {
+        wh_log(WH_LOG_WARNING, rv,
+               WHLOGNO(1279) "test event for webhook %d: its type makes no "
+                             "callback",
+               target->webhook_id);
+        result->reason = WH_OUTCOME_TYPE;
+        return APR_SUCCESS;
+    }
     if (rv != APR_SUCCESS) {
         return rv;
     }
@@ -96,6 +106,27 @@ static wh_target_t *create_target(const wh_webhook_t *webhook)
     return wh_target_create(&own);
 }
 
+/* A refusal is the end: there is no test event then. */
+static apr_status_t shake_hands(wh_probe_result_t *result,
+                                const wh_settings_t *settings,
+                                wh_guard_t *guard, wh_target_t *target)
+{
+    wh_handshake_t handshake;
+    apr_status_t rv = wh_handshake(&handshake, settings, guard, target);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    result->handshake = 1;
+    result->rate = handshake.rate;
+    if (!handshake.allowed) {
+        result->not_allowed = 1;
+        result->answer = WH_PROBE_NOT_ALLOWED;
+        result->reason = REASON_HANDSHAKE;
+    }
+    return APR_SUCCESS;
+}
+
 static apr_status_t attempt(wh_probe_result_t *result,
                             const wh_settings_t *settings, wh_guard_t *guard,
                             const wh_webhook_t *webhook, apr_pool_t *pool)
@@ -105,10 +136,14 @@ static apr_status_t attempt(wh_probe_result_t *result,
     wh_delivery_t *delivery = NULL;
     apr_status_t rv = create_delivery(&delivery, webhook);
 
-    if (rv == APR_SUCCESS) {
-        rv = transfer && target
-                 ? perform(result, transfer, target, delivery, settings, pool)
-                 : APR_ENOMEM;
+    if (rv == APR_SUCCESS && (!transfer || !target)) {
+        rv = APR_ENOMEM;
+    }
+    if (rv == APR_SUCCESS && wh_handshake_wanted(target)) {
+        rv = shake_hands(result, settings, guard, target);
+    }
+    if (rv == APR_SUCCESS && !result->not_allowed) {
+        rv = perform(result, transfer, target, delivery, settings, pool);
     }
     if (transfer) {
         wh_transfer_destroy(transfer);
@@ -152,4 +187,12 @@ apr_status_t wh_probe(wh_probe_result_t *result, const wh_settings_t *settings,
     }
     apr_pool_destroy(scratch);
     return rv;
+}
+
+apr_status_t wh_probe_keep(wh_webhook_t *webhook,
+                           const wh_probe_result_t *result, apr_pool_t *pool)
+{
+    return result->handshake
+               ? wh_options_allow(&webhook->properties, result->rate, pool)
+               : APR_SUCCESS;
 }

@@ -5,14 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/pool.h"
 #include "deliver/message.h"
 #include "deliver/payload.h"
 #include "policy/header.h"
-
-#define CONTENT_TYPE "Content-Type: application/json; charset=utf-8"
 
 static int append(struct curl_slist **list, const char *line)
 {
@@ -48,21 +45,18 @@ static int build_headers(wh_target_t *target, const char *text)
     json_t *headers = text ? json_loads(text, 0, NULL) : NULL;
     json_t *value;
     const char *name;
-    int content_type = 0, done = 1;
+    int done = 1;
 
     json_object_foreach(headers, name, value)
     {
         const char *string = json_string_value(value);
 
-        if (string && !wh_header_refusal(name, string)) {
-            content_type |= !strcasecmp(name, "Content-Type");
+        if (string && !wh_header_refusal(name, string) &&
+            !wh_kind_owns_header(target->kind, name)) {
             done = done && append_custom(&target->headers, name, string);
         }
     }
     json_decref(headers);
-    if (!content_type) {
-        done = done && append(&target->headers, CONTENT_TYPE);
-    }
     /* Bodies are small: waiting for "100 Continue" only costs a round trip. */
     return done && append(&target->headers, "Expect:");
 }
@@ -105,6 +99,7 @@ wh_target_t *wh_target_create(const wh_webhook_t *webhook)
     target->active = webhook->state == WH_STATE_ACTIVE;
     target->failures = webhook->consecutive_errors;
     target->proven = webhook->total_calls > 0 && !webhook->consecutive_errors;
+    target->kind = wh_kind_find(webhook->type);
     target->url = strdup(webhook->target_url ? webhook->target_url : "");
     target->context_json = json_text(webhook->context);
     target->payload_tail = wh_payload_tail(webhook->name, webhook->properties);

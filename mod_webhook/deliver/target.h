@@ -11,6 +11,7 @@
 #include <curl/curl.h>
 
 #include "base/inbox.h"
+#include "deliver/kind.h"
 #include "model/webhook.h"
 #include "policy/options.h"
 
@@ -20,17 +21,18 @@ typedef struct wh_target_t {
     int active;   /**< 0: deliver nothing */
     int removed;  /**< 1: the webhook was deleted */
     int discards; /**< 1: not active, and what is on its way to it fails */
-    apr_uint32_t number;  /**< grows with each state of the webhook */
-    apr_int64_t failures; /**< in a row, as they are stored */
-    int proven;           /**< 1: its last attempt was a success */
-    int references;       /**< transfers, and the endpoint */
-    apr_pool_t *pool;     /**< of the options' texts; NULL: there are none */
-    wh_options_t options; /**< all zeros: the webhook has none */
+    apr_uint32_t number;   /**< grows with each state of the webhook */
+    apr_int64_t failures;  /**< in a row, as they are stored */
+    int proven;            /**< 1: its last attempt was a success */
+    int references;        /**< transfers, and the endpoint */
+    apr_pool_t *pool;      /**< of the options' texts; NULL: there are none */
+    wh_options_t options;  /**< all zeros: the webhook has none */
+    const wh_kind_t *kind; /**< NULL: there is no such kind here */
     char *url;
-    char *secret;               /**< NULL: not signed */
+    char *secret;               /**< NULL: there is none */
     char *context_json;         /**< ContextIdentifier with its quotes */
     char *payload_tail;         /**< WebhookName and Properties, to "}" */
-    struct curl_slist *headers; /**< custom ones and Content-Type */
+    struct curl_slist *headers; /**< those of the webhook */
 } wh_target_t;
 
 /** NULL: out of memory. */

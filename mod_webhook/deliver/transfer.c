@@ -11,9 +11,7 @@
 
 #include "base/log.h"
 #include "base/version.h"
-#include "deliver/payload.h"
 #include "policy/retry.h"
-#include "policy/sign.h"
 
 #define USER_AGENT "NetServer-Webhook/" WH_VERSION " mod_webhook"
 
@@ -227,7 +225,7 @@ void wh_transfer_destroy(wh_transfer_t *transfer)
     if (transfer->configured) {
         wh_target_release(transfer->configured);
     }
-    free(transfer->body);
+    free(transfer->body.text);
     free(transfer);
 }
 
@@ -249,40 +247,106 @@ static apr_status_t configure(wh_transfer_t *transfer, wh_target_t *target)
     return APR_SUCCESS;
 }
 
-static apr_status_t set_headers(wh_transfer_t *transfer,
-                                const wh_target_t *target,
-                                const wh_delivery_t *delivery,
-                                apr_size_t length)
+/* A secret counts until its end, by the clock of the attempt. */
+static void list_secrets(wh_attempt_t *attempt, const wh_target_t *target)
 {
-    char signature[WH_SIGNATURE_SIZE];
-    int count = 0, i;
+    int i;
 
-    snprintf(transfer->texts[count++], sizeof(transfer->texts[0]),
-             "X-SuperOffice-Event: %s", delivery->event->name);
-    snprintf(transfer->texts[count++], sizeof(transfer->texts[0]),
-             "X-SuperOffice-EventId: %s", delivery->event->uuid);
-    snprintf(transfer->texts[count++], sizeof(transfer->texts[0]),
-             "X-SuperOffice-Retry: %d", delivery->attempts);
+    attempt->secret_count = 0;
     if (target->secret) {
-        apr_status_t rv = wh_sign_superoffice(signature, target->secret,
-                                              transfer->body, length);
+        attempt->secrets[attempt->secret_count++] = target->secret;
+    }
+    for (i = 0; i < target->options.secret_count; i++) {
+        const wh_secret_t *secret = &target->options.secrets[i];
 
-        if (rv != APR_SUCCESS) {
-            return rv;
+        if (!secret->until || secret->until > attempt->now) {
+            attempt->secrets[attempt->secret_count++] = secret->text;
         }
-        snprintf(transfer->texts[count++], sizeof(transfer->texts[0]),
-                 "X-SuperOffice-Signature: %s", signature);
     }
-    if (transfer->test) {
-        snprintf(transfer->texts[count++], sizeof(transfer->texts[0]),
-                 "X-Hook-Test: true");
+}
+
+static apr_status_t find_body(wh_parcel_t *body, const wh_attempt_t *attempt,
+                              const wh_delivery_t *delivery)
+{
+    char *copy;
+
+    if (!delivery->body) {
+        return attempt->kind->render(body, attempt);
     }
-    for (i = 0; i < count; i++) {
-        transfer->nodes[i].data = transfer->texts[i];
-        transfer->nodes[i].next =
-            i + 1 < count ? &transfer->nodes[i + 1] : target->headers;
+    copy = strdup(delivery->body);
+    if (!copy) {
+        return APR_ENOMEM;
+    }
+    wh_parcel_read(body, copy);
+    return APR_SUCCESS;
+}
+
+static apr_status_t set_headers(wh_transfer_t *transfer,
+                                const wh_attempt_t *attempt)
+{
+    wh_header_list_t *list = &transfer->headers;
+    apr_status_t rv;
+
+    wh_header_list_begin(list);
+    rv = attempt->kind->sign(list, attempt);
+    if (rv == APR_SUCCESS && attempt->test) {
+        rv = wh_header_list_line(list, "X-Hook-Test: true");
+    }
+    return rv == APR_SUCCESS ? wh_parcel_open(&transfer->body, list) : rv;
+}
+
+/* Body and headers, without the handle. */
+static apr_status_t make(wh_transfer_t *transfer, const wh_target_t *target,
+                         const wh_delivery_t *delivery, apr_time_t now)
+{
+    wh_parcel_t *body = &transfer->body;
+    wh_attempt_t attempt;
+    apr_status_t rv;
+
+    if (!target->kind) {
+        return APR_ENOTIMPL;
+    }
+    attempt.kind = target->kind;
+    attempt.target = target;
+    attempt.event = delivery->event;
+    attempt.number = delivery->attempts;
+    attempt.test = transfer->test;
+    attempt.now = now;
+    attempt.body = NULL;
+    attempt.length = 0;
+    list_secrets(&attempt, target);
+    rv = find_body(body, &attempt, delivery);
+    if (rv == APR_SUCCESS) {
+        attempt.body = body->text + body->head;
+        attempt.length = body->length - body->head;
+        rv = set_headers(transfer, &attempt);
+    }
+    return rv;
+}
+
+/* What prepare() has made of the handle is overwritten by the next one. */
+static apr_status_t set_message(wh_transfer_t *transfer,
+                                const wh_target_t *target)
+{
+    const wh_parcel_t *body = &transfer->body;
+    CURL *easy = transfer->easy;
+
+    if (curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body->text + body->head) !=
+            CURLE_OK ||
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                         (curl_off_t)(body->length - body->head)) != CURLE_OK ||
+        curl_easy_setopt(easy, CURLOPT_HTTPHEADER,
+                         wh_header_list_join(&transfer->headers,
+                                             target->headers)) != CURLE_OK) {
+        return APR_ENOMEM;
     }
     return APR_SUCCESS;
+}
+
+static void drop_body(wh_transfer_t *transfer)
+{
+    free(transfer->body.text);
+    memset(&transfer->body, 0, sizeof(transfer->body));
 }
 
 static void reset_answer(wh_transfer_t *transfer)
@@ -301,35 +365,16 @@ static void reset_answer(wh_transfer_t *transfer)
 apr_status_t wh_transfer_prepare(wh_transfer_t *transfer, wh_target_t *target,
                                  wh_delivery_t *delivery, apr_time_t now)
 {
-    apr_size_t length = 0;
     apr_status_t rv = configure(transfer, target);
 
-    if (rv != APR_SUCCESS) {
-        return rv;
+    if (rv == APR_SUCCESS) {
+        rv = make(transfer, target, delivery, now);
     }
-    if (delivery->body) {
-        transfer->body = strdup(delivery->body);
-        length = strlen(delivery->body);
-    }
-    else {
-        transfer->body =
-            wh_payload_render(&length, delivery->event, target->context_json,
-                              target->payload_tail);
-    }
-    rv = transfer->body ? set_headers(transfer, target, delivery, length)
-                        : APR_ENOMEM;
-    if (rv == APR_SUCCESS &&
-        (curl_easy_setopt(transfer->easy, CURLOPT_POSTFIELDS, transfer->body) !=
-             CURLE_OK ||
-         curl_easy_setopt(transfer->easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                          (curl_off_t)length) != CURLE_OK ||
-         curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER,
-                          &transfer->nodes[0]) != CURLE_OK)) {
-        rv = APR_ENOMEM;
+    if (rv == APR_SUCCESS) {
+        rv = set_message(transfer, target);
     }
     if (rv != APR_SUCCESS) {
-        free(transfer->body);
-        transfer->body = NULL;
+        drop_body(transfer);
         return rv;
     }
     reset_answer(transfer);
@@ -343,13 +388,12 @@ wh_delivery_t *wh_transfer_finish(wh_transfer_t *transfer)
     wh_delivery_t *delivery = transfer->delivery;
 
     if (!delivery->body && delivery->outcome == WH_OUTCOME_RETRY) {
-        delivery->body = transfer->body;
+        wh_parcel_close(&transfer->body);
+        delivery->body = transfer->body.text;
         delivery->body_is_new = 1;
+        transfer->body.text = NULL;
     }
-    else {
-        free(transfer->body);
-    }
-    transfer->body = NULL;
+    drop_body(transfer);
     transfer->delivery = NULL;
     return delivery;
 }

@@ -12,6 +12,7 @@
 
 #include "base/settings.h"
 #include "deliver/guard.h"
+#include "deliver/header_list.h"
 #include "deliver/sockets.h"
 #include "deliver/target.h"
 #include "model/event.h"
@@ -24,8 +25,6 @@
 #define WH_LOW_SPEED_BYTES 100L
 #define WH_LOW_SPEED_SECONDS 15L
 
-#define WH_TRANSFER_HEADERS 5
-
 typedef struct wh_transfer_t {
     struct wh_transfer_t *next;     /* at rest, or running: in one list */
     struct wh_transfer_t *previous; /* while it is running */
@@ -36,12 +35,10 @@ typedef struct wh_transfer_t {
     wh_target_t *configured; /* whom the handle is set up for */
     wh_delivery_t *delivery;
     void *endpoint;
-    int failing; /* 1: counts among those to endpoints that fail */
-    int slow;    /* 1: has lasted for longer than WH_ENDPOINT_SLOW */
-    char *body;  /* bytes being sent */
-    /* headers of this attempt: nodes and their texts, no allocation */
-    struct curl_slist nodes[WH_TRANSFER_HEADERS];
-    char texts[WH_TRANSFER_HEADERS][192];
+    int failing;      /* 1: counts among those to endpoints that fail */
+    int slow;         /* 1: has lasted for longer than WH_ENDPOINT_SLOW */
+    wh_parcel_t body; /* being sent, its lines opened */
+    wh_header_list_t headers; /* of this attempt */
     /* what came back */
     int status;          /* of the last status line */
     int complete;        /* a final header block has ended */
@@ -64,8 +61,10 @@ void wh_transfer_destroy(wh_transfer_t *transfer);
 
 /**
  * Makes it ready for one delivery, which it then holds. The body is that of
- * earlier attempts, or rendered now.
- * @return APR_SUCCESS or APR_ENOMEM (the delivery stays the caller's)
+ * earlier attempts, or rendered now, by the target's kind.
+ * @return APR_SUCCESS, APR_ENOMEM, or what the kind says why there is no
+ *         attempt, APR_ENOTIMPL if there is no such kind (the delivery stays
+ *         the caller's)
  */
 apr_status_t wh_transfer_prepare(wh_transfer_t *transfer, wh_target_t *target,
                                  wh_delivery_t *delivery, apr_time_t now);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "deliver/guard.h"
+#include "deliver/kind.h"
 #include "policy/event_name.h"
 #include "policy/header.h"
 #include "policy/options.h"
@@ -192,23 +193,32 @@ static const char *judge_events(const char *names)
     return NULL;
 }
 
-typedef const char *judge_fn_t(const char *name, const json_t *value);
+typedef const char *judge_fn_t(const char *name, const json_t *value,
+                               const wh_kind_t *kind);
 
-static const char *judge_header(const char *name, const json_t *value)
+static const char *judge_header(const char *name, const json_t *value,
+                                const wh_kind_t *kind)
 {
-    return wh_header_refusal(name, json_string_value(value));
+    const char *refusal = wh_header_refusal(name, json_string_value(value));
+
+    if (!refusal && wh_kind_owns_header(kind, name)) {
+        refusal = "is set by the sender";
+    }
+    return refusal;
 }
 
-static const char *judge_property(const char *name, const json_t *value)
+static const char *judge_property(const char *name, const json_t *value,
+                                  const wh_kind_t *kind)
 {
     (void)value;
+    (void)kind;
     return wh_property_refusal(name);
 }
 
 /* Judges the members of an object that is kept as text. */
 static const char *judge_members(const char *member, const char *text,
                                  size_t most, judge_fn_t *judge,
-                                 apr_pool_t *pool)
+                                 const wh_kind_t *kind, apr_pool_t *pool)
 {
     json_t *object = text ? json_loads(text, 0, NULL) : NULL;
     const char *problem = NULL, *name;
@@ -220,7 +230,7 @@ static const char *judge_members(const char *member, const char *text,
     }
     json_object_foreach(object, name, value)
     {
-        const char *refusal = problem ? NULL : judge(name, value);
+        const char *refusal = problem ? NULL : judge(name, value, kind);
 
         if (refusal) {
             problem = apr_psprintf(pool, "Webhook %s: \"%s\" %s.", member, name,
@@ -231,26 +241,46 @@ static const char *judge_members(const char *member, const char *text,
     return problem;
 }
 
+/* The type gets its one spelling. */
+static const char *judge_type(const wh_kind_t **kind, wh_webhook_t *webhook,
+                              apr_pool_t *pool)
+{
+    *kind = wh_kind_find(webhook->type);
+    if (!*kind) {
+        return apr_pstrcat(pool, "Webhook Type must be ", wh_kind_names(pool),
+                           ".", NULL);
+    }
+    webhook->type = (*kind)->name;
+    return NULL;
+}
+
 apr_status_t wh_validate_webhook(wh_webhook_t *webhook, const char **message,
                                  const wh_settings_t *settings,
                                  apr_pool_t *pool)
 {
     const char *problem = judge_events(webhook->events);
+    const wh_kind_t *kind = NULL;
     wh_options_t options;
 
+    if (!problem) {
+        problem = judge_type(&kind, webhook, pool);
+    }
     if (!problem) {
         problem = judge_target(webhook, settings, pool);
     }
     if (!problem) {
         problem = judge_members("Headers", webhook->headers, WH_HEADERS_MAX,
-                                judge_header, pool);
+                                judge_header, kind, pool);
     }
     if (!problem) {
         problem = judge_members("Properties", webhook->properties, 0,
-                                judge_property, pool);
+                                judge_property, kind, pool);
     }
     if (!problem) {
         problem = wh_options_read(&options, webhook->properties, pool);
+    }
+    if (!problem) {
+        problem = wh_kind_refusal(kind, webhook, &options, pool);
     }
     *message = problem;
     return problem ? APR_EINVAL : APR_SUCCESS;

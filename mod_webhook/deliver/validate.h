@@ -13,9 +13,10 @@
 #include "model/webhook.h"
 
 /**
- * Judges what wh_webhook_json_read() could not: events, target, headers,
- * properties. The target is parsed once; the parsed form is what is kept, so
- * that nobody reads it differently later.
+ * Judges what wh_webhook_json_read() could not: events, type, target,
+ * headers, properties, secrets. The target is parsed once; the parsed form is
+ * what is kept, so that nobody reads it differently later. The type gets its
+ * one spelling.
  * @param message set on refusal: a sentence that names the member
  * @return APR_SUCCESS or APR_EINVAL
  */

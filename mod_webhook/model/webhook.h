@@ -26,9 +26,18 @@ typedef enum {
 #define WH_TYPE_MAX 100
 #define WH_ERRORS_EMAIL_MAX 239
 #define WH_DESCRIPTION_MAX 4000
+/** The types that there always are. */
+#define WH_WEBHOOK_TYPES "webhook standardwebhooks cloudevents"
+
 /** Of each of headers, properties, error_emails and error_associates, and of
  * the four together. */
 #define WH_JSON_COLUMN_MAX 65536
+
+/** The member of Properties that holds the options, in any case, and its list
+ * of more secrets: objects, whose secrets are as secret as the webhook's. */
+#define WH_OPTIONS_MEMBER "mod_webhook"
+#define WH_SECRETS_MEMBER "Secrets"
+#define WH_SECRET_MEMBER "Secret"
 
 /** All strings UTF-8; NULL where the API says null. */
 typedef struct wh_webhook_t {
@@ -41,7 +50,7 @@ typedef struct wh_webhook_t {
     const char *target_url;
     const char *secret;        /**< NULL: deliveries are not signed */
     int state;                 /**< wh_state_t */
-    const char *type;          /**< "webhook" */
+    const char *type;          /**< the kind of its deliveries */
     const char *headers;       /**< JSON object string to string, or NULL */
     const char *properties;    /**< JSON object, or NULL */
     apr_time_t registered;     /**< 0: unset */

@@ -17,6 +17,9 @@
 /* Where an index of a names list stands for a number. */
 static const char *const state_names[] = {"Unknown", "Active", "Stopped",
                                           "TooManyErrors", NULL};
+/* Other modules may add to them; they are known where they are delivered. */
+static const char *const type_names[] = {DEFAULT_TYPE, "standardwebhooks",
+                                         "cloudevents", NULL};
 /* Bit n of a set of flags. */
 static const char *const via_names[] = {"Email", "InApp", NULL};
 static const char *const when_names[] = {"FirstFailure", "Disabling", NULL};
@@ -360,15 +363,17 @@ static apr_status_t read_flags(reader_t *reader, const field_t *field,
     return APR_SUCCESS;
 }
 
+/* Which types there are is known where they are delivered. */
 static apr_status_t read_type(reader_t *reader, const field_t *field,
                               const json_t *value)
 {
     const char *text = json_string_value(value);
 
-    if (!text || apr_cstr_casecmp(text, DEFAULT_TYPE)) {
-        return refuse(reader, "must be \"webhook\", there is no other type");
+    if (!text || !*text || strlen(text) > field->most) {
+        return refuse(reader, "must be the name of a type");
     }
-    *(const char **)place(reader->webhook, field) = DEFAULT_TYPE;
+    *(const char **)place(reader->webhook, field) =
+        apr_pstrdup(reader->pool, text);
     return APR_SUCCESS;
 }
 
@@ -537,7 +542,7 @@ static const field_t fields[] = {
      NULL},
     {"Secret", read_text, write_text, AT(secret), WH_SECRET_MAX, NULL},
     {"State", read_state, write_state, AT(state), 0, state_names},
-    {"Type", read_type, write_text, AT(type), WH_TYPE_MAX, NULL},
+    {"Type", read_type, write_text, AT(type), WH_TYPE_MAX, type_names},
     {"Headers", read_headers, write_object, AT(headers), WH_JSON_COLUMN_MAX,
      NULL},
     {"Properties", read_object, write_object, AT(properties),
@@ -747,15 +752,25 @@ apr_status_t wh_webhook_json_read(wh_webhook_t *webhook, const char **message,
     return rv;
 }
 
+static json_t *write_hidden(const wh_webhook_t *webhook, const field_t *field)
+{
+    json_t *value = field->offset == AT(secret) ? json_null()
+                                                : field->write(webhook, field);
+
+    if (field->offset == AT(properties)) {
+        wh_webhook_json_hide(value);
+    }
+    return value;
+}
+
 json_t *wh_webhook_json_write(const wh_webhook_t *webhook, int with_secret)
 {
     json_t *entity = json_object();
     apr_size_t i;
 
     for (i = 0; entity && i < FIELD_COUNT; i++) {
-        int hide = fields[i].offset == AT(secret) && !with_secret;
-        json_t *value =
-            hide ? json_null() : fields[i].write(webhook, &fields[i]);
+        json_t *value = with_secret ? fields[i].write(webhook, &fields[i])
+                                    : write_hidden(webhook, &fields[i]);
 
         if (json_object_set_new(entity, fields[i].name, value) < 0) {
             json_decref(entity);

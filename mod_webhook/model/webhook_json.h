@@ -20,7 +20,7 @@ void wh_webhook_json_default(wh_webhook_t *webhook);
  * Overlays webhook with the members of a JSON object. Names are matched in
  * any case; what is read-only or unknown is left alone; null counts as left
  * out. Types and lengths are checked, that of all JSON texts together too;
- * event names, target and headers are not: those need rules and the
+ * event names, target, type and headers are not: those need rules and the
  * operator's settings.
  * @param message set on refusal: a sentence that names the member
  * @return APR_SUCCESS, or APR_EINVAL: webhook is then half changed
@@ -46,10 +46,13 @@ json_t *wh_webhook_json_schema(void);
 
 /**
  * The JSON object of a webhook, with all members.
- * @param with_secret 0: Secret is null
+ * @param with_secret 0: Secret is null, and so are those of the options
  * @return a new reference, or NULL: out of memory
  */
 json_t *wh_webhook_json_write(const wh_webhook_t *webhook, int with_secret);
+
+/** Makes null, in place, the secrets that the options hold. */
+void wh_webhook_json_hide(json_t *properties);
 
 /**
  * Reads the name, in any case, or the number of a state.
@@ -75,7 +78,8 @@ typedef struct wh_field_t {
     wh_field_kind_t kind;
     int read_only;
     apr_size_t most;          /**< bytes of text, 0: no bound */
-    const char *const *names; /**< ended by NULL, or NULL */
+    const char *const *names; /**< ended by NULL, or NULL; of a text they
+                                 are examples */
 } wh_field_t;
 
 /** The member with this number, in the order of the entity.

@@ -61,6 +61,9 @@ json_t *wh_webhook_json_schema(void)
             json_object_set_new(schema, "maxLength",
                                 json_integer((json_int_t)field.most));
         }
+        if (field.kind == WH_FIELD_TEXT && field.names) {
+            json_object_set_new(schema, "examples", names_of(&field));
+        }
         json_object_set_new(properties, field.name, schema);
     }
     return json_pack("{s:s, s:o}", "type", "object", "properties", properties);

@@ -94,7 +94,7 @@ static int has_control(const char *text)
     return 0;
 }
 
-const char *wh_header_refusal(const char *name, const char *value)
+const char *wh_header_malformed(const char *name, const char *value)
 {
     if (!is_token(name)) {
         return "is not a valid header name";
@@ -110,6 +110,16 @@ const char *wh_header_refusal(const char *name, const char *value)
     }
     if (is_listed(http_names, name) || has_prefix(http_prefixes, name)) {
         return "belongs to HTTP itself";
+    }
+    return NULL;
+}
+
+const char *wh_header_refusal(const char *name, const char *value)
+{
+    const char *problem = wh_header_malformed(name, value);
+
+    if (problem) {
+        return problem;
     }
     if (is_listed(sender_names, name) || has_prefix(sender_prefixes, name)) {
         return "is set by the sender";

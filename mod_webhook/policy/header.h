@@ -22,6 +22,13 @@
 const char *wh_header_refusal(const char *name, const char *value);
 
 /**
+ * Judges the header of a kind of delivery that another module has added: as
+ * above, but it may be one that the sender sets.
+ * @return NULL or a sentence part
+ */
+const char *wh_header_malformed(const char *name, const char *value);
+
+/**
  * Judges the name of a custom payload member: not empty, not one of the
  * built-in members in any case.
  * @return NULL or a sentence part

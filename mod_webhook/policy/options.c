@@ -6,6 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "media/json.h"
+#include "policy/instant.h"
+
+#define ALLOWED_RATE "CloudEventsAllowedRate"
+#define ALLOWED_RATE_MOST 6000000
+#define SOURCE_MAX 1000
+#define ORIGIN_MAX 253
+
 #define RATE_LEAST 0.001
 #define RATE_MOST 100000.0
 
@@ -79,6 +87,146 @@ static int read_ordering(wh_options_t *options, const json_t *value)
     return 1;
 }
 
+static int read_flag(int *flag, const json_t *value)
+{
+    static const char *const names[] = {"false", "true", NULL};
+    int index =
+        json_is_boolean(value) ? json_is_true(value) : index_of(names, value);
+
+    *flag = index == 1;
+    return index >= 0;
+}
+
+static int read_include_values(wh_options_t *options, const json_t *value)
+{
+    return read_flag(&options->include_values, value);
+}
+
+static int read_handshake(wh_options_t *options, const json_t *value)
+{
+    return read_flag(&options->cloudevents_handshake, value);
+}
+
+static int read_mode(wh_options_t *options, const json_t *value)
+{
+    static const char *const names[] = {"structured", "binary", NULL};
+    int index = index_of(names, value);
+
+    options->cloudevents_binary = index == 1;
+    return index >= 0;
+}
+
+static int is_hex(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
+           (c >= 'A' && c <= 'F');
+}
+
+/* By ranges, not by ctype.h: another module may have set a locale. */
+static int is_alphanumeric(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c >= '0' && c <= '9');
+}
+
+/* The characters of RFC 3986. */
+static int is_reference(const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '%' && (!is_hex(text[1]) || !is_hex(text[2]))) {
+            return 0;
+        }
+        if (!is_alphanumeric(*text) &&
+            !strchr("%-._~:/?#[]@!$&'()*+,;=", *text)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static int is_name(const char *text)
+{
+    for (; *text; text++) {
+        if (!is_alphanumeric(*text) && !strchr("-._", *text)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* A text of 1 to most bytes, kept with the options; NULL: it is none. */
+static const char *read_text(const wh_options_t *options, const json_t *value,
+                             apr_size_t most)
+{
+    const char *text = json_string_value(value);
+
+    return text && *text && strlen(text) <= most
+               ? apr_pstrdup(options->pool, text)
+               : NULL;
+}
+
+static int read_source(wh_options_t *options, const json_t *value)
+{
+    const char *text = read_text(options, value, SOURCE_MAX);
+
+    options->cloudevents_source = text && is_reference(text) ? text : NULL;
+    return options->cloudevents_source != NULL;
+}
+
+static int read_origin(wh_options_t *options, const json_t *value)
+{
+    const char *text = read_text(options, value, ORIGIN_MAX);
+
+    options->cloudevents_origin = text && is_name(text) ? text : NULL;
+    return options->cloudevents_origin != NULL;
+}
+
+static int read_allowed_rate(wh_options_t *options, const json_t *value)
+{
+    double rate;
+
+    if (!read_number(&rate, value) ||
+        !(rate >= 1 && rate <= ALLOWED_RATE_MOST) ||
+        rate != (double)(apr_int64_t)rate) {
+        return 0;
+    }
+    options->allowed_rate = rate / 60;
+    return 1;
+}
+
+static int read_secret(wh_secret_t *secret, const wh_options_t *options,
+                       const json_t *item)
+{
+    const json_t *until = wh_json_member(item, "Until");
+
+    secret->text = read_text(options, wh_json_member(item, WH_SECRET_MEMBER),
+                             WH_SECRET_MAX);
+    secret->until = 0;
+    if (!secret->text) {
+        return 0;
+    }
+    return !until || json_is_null(until) ||
+           (json_is_string(until) &&
+            wh_instant_read(&secret->until, json_string_value(until)));
+}
+
+static int read_secrets(wh_options_t *options, const json_t *value)
+{
+    size_t i, count = json_array_size(value);
+
+    if (!json_is_array(value) || count > WH_SECRETS_MAX) {
+        return 0;
+    }
+    for (i = 0; i < count; i++) {
+        if (!read_secret(&options->secrets[i], options,
+                         json_array_get(value, i))) {
+            return 0;
+        }
+    }
+    options->secret_count = (int)count;
+    return 1;
+}
+
 #define ROW(name, reader, type, allowed) {#name, reader, allowed},
 static const option_t rows[] = {WH_OPTIONS(ROW)};
 #undef ROW
@@ -139,6 +287,7 @@ const char *wh_options_read(wh_options_t *options, const char *properties,
     json_t *value;
 
     memset(options, 0, sizeof(*options));
+    options->pool = pool;
     json_object_foreach(all, name, value)
     {
         if (wh_options_is_member(name) && !json_is_null(value)) {
@@ -146,5 +295,58 @@ const char *wh_options_read(wh_options_t *options, const char *properties,
         }
     }
     json_decref(all);
+    options->own_rate = options->max_rate;
+    if (options->allowed_rate > 0 &&
+        (options->max_rate == 0 || options->allowed_rate < options->max_rate)) {
+        options->max_rate = options->allowed_rate;
+    }
     return problem;
+}
+
+/* The object of options, in whatever case it is there; made if it is not. */
+static json_t *own_object(json_t *properties)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(properties, name, value)
+    {
+        if (wh_options_is_member(name) && json_is_object(value)) {
+            return value;
+        }
+    }
+    json_object_set_new(properties, WH_OPTIONS_MEMBER, json_object());
+    return json_object_get(properties, WH_OPTIONS_MEMBER);
+}
+
+apr_status_t wh_options_allow(const char **properties, int rate,
+                              apr_pool_t *pool)
+{
+    json_t *all = *properties ? json_loads(*properties, 0, NULL) : NULL;
+    json_t *options, *value;
+    const char *name;
+    void *next;
+    char *text;
+
+    all = all ? all : json_object();
+    options = own_object(all);
+    json_object_foreach_safe(options, next, name, value)
+    {
+        if (!apr_cstr_casecmp(name, ALLOWED_RATE)) {
+            json_object_del(options, name);
+        }
+    }
+    if (rate > 0) {
+        json_object_set_new(
+            options, ALLOWED_RATE,
+            json_integer(rate < ALLOWED_RATE_MOST ? rate : ALLOWED_RATE_MOST));
+    }
+    text = wh_json_dump(all, JSON_COMPACT);
+    json_decref(all);
+    if (!text) {
+        return APR_ENOMEM;
+    }
+    *properties = apr_pstrdup(pool, text);
+    free(text);
+    return APR_SUCCESS;
 }

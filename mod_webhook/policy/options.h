@@ -9,10 +9,10 @@
 #define WH_POLICY_OPTIONS_H
 
 #include <apr_pools.h>
+#include <apr_time.h>
 #include <jansson.h>
 
-/** The member of Properties that holds the options, in any case. */
-#define WH_OPTIONS_MEMBER "mod_webhook"
+#include "model/webhook.h"
 
 /**
  * X(name, reader, JSON type, what it may be)
@@ -22,7 +22,17 @@
  */
 #define WH_OPTIONS(X)                                                          \
     X(MaxRate, read_max_rate, "number", "a number from 0.001 to 100000")       \
-    X(Ordering, read_ordering, "string", "none, key or webhook")
+    X(Ordering, read_ordering, "string", "none, key or webhook")               \
+    X(Secrets, read_secrets, "list", "at most 8 objects of Secret and Until")  \
+    X(IncludeValues, read_include_values, "boolean", "true or false")          \
+    X(CloudEventsMode, read_mode, "string", "structured or binary")            \
+    X(CloudEventsSource, read_source, "string",                                \
+      "a URI reference of 1 to 1000 bytes")                                    \
+    X(CloudEventsHandshake, read_handshake, "boolean", "true or false")        \
+    X(CloudEventsOrigin, read_origin, "string",                                \
+      "a DNS name of 1 to 253 bytes")                                          \
+    X(CloudEventsAllowedRate, read_allowed_rate, "number",                     \
+      "a whole number from 1 to 6000000")
 
 /** In which order a webhook wants its events. */
 typedef enum {
@@ -31,10 +41,29 @@ typedef enum {
     WH_ORDERING_WEBHOOK /**< first in first out for all */
 } wh_ordering_t;
 
+/** More secrets than the member Secret. */
+#define WH_SECRETS_MAX 8
+
+typedef struct wh_secret_t {
+    const char *text;
+    apr_time_t until; /**< from then on it does not count; 0: no end */
+} wh_secret_t;
+
 /** All zeros: the webhook says nothing. */
 typedef struct wh_options_t {
-    double max_rate; /**< deliveries a second; 0: WebhookMaxRate counts */
+    apr_pool_t *pool; /**< of its texts */
+    double max_rate;  /**< deliveries a second; 0: WebhookMaxRate counts. What
+                          the receiver allows in a handshake is in it */
+    double own_rate;  /**< MaxRate alone */
+    double allowed_rate; /**< the receiver's alone, 0: it has said nothing */
     wh_ordering_t ordering;
+    int secret_count;
+    wh_secret_t secrets[WH_SECRETS_MAX];
+    int include_values; /**< payloads have the values of the event's data */
+    int cloudevents_binary;
+    int cloudevents_handshake;
+    const char *cloudevents_source; /**< NULL: by the context */
+    const char *cloudevents_origin; /**< NULL: this machine's name */
 } wh_options_t;
 
 /**
@@ -46,6 +75,15 @@ typedef struct wh_options_t {
  */
 const char *wh_options_read(wh_options_t *options, const char *properties,
                             apr_pool_t *pool);
+
+/**
+ * Puts into the options what a receiver allows: CloudEventsAllowedRate.
+ * @param properties JSON object, or NULL; set to a new text from pool
+ * @param rate requests a minute; 0: no bound, the option goes
+ * @return APR_SUCCESS, or APR_ENOMEM: properties is as it was
+ */
+apr_status_t wh_options_allow(const char **properties, int rate,
+                              apr_pool_t *pool);
 
 /** Whether a member of Properties holds the options. */
 int wh_options_is_member(const char *name);

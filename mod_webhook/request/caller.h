@@ -25,8 +25,9 @@ typedef struct wh_call_t {
     const char *context;       /**< tenant, once wh_caller_check() has run */
     const wh_webhook_t *probed; /**< took the test event in this request, or
                                    NULL */
-    wh_format_t format;         /**< of the answer; NONE: not acceptable */
-    const char *message;        /**< what an error of httpd's is to say */
+    const struct wh_probe_result_t *probe; /**< what it said then */
+    wh_format_t format;  /**< of the answer; NONE: not acceptable */
+    const char *message; /**< what an error of httpd's is to say */
 } wh_call_t;
 
 /** The record of a request; NULL: there is none. */

@@ -217,14 +217,25 @@ static int is_probed(const wh_webhook_t *probed, const wh_webhook_t *webhook)
 {
     return probed && is_same_text(probed->target_url, webhook->target_url) &&
            is_same_text(probed->secret, webhook->secret) &&
+           is_same_text(probed->type, webhook->type) &&
            is_same_text(probed->headers, webhook->headers) &&
            is_same_text(probed->properties, webhook->properties);
+}
+
+/* The rate that the target has allowed becomes an option. */
+static int keep_allowed(wh_webhook_t *webhook, const wh_call_t *call,
+                        request_rec *r)
+{
+    return wh_probe_keep(webhook, call->probe, r->pool) == APR_SUCCESS
+               ? OK
+               : HTTP_INTERNAL_SERVER_ERROR;
 }
 
 /* Always the same words: they must not tell what is behind an address. */
 static int judge(wh_webhook_t *webhook, const char **message, request_rec *r)
 {
     const wh_settings_t *settings = wh_child_settings();
+    wh_call_t *call = wh_call_get(r);
     wh_probe_result_t result;
     int status;
 
@@ -232,20 +243,27 @@ static int judge(wh_webhook_t *webhook, const char **message, request_rec *r)
         APR_SUCCESS) {
         return HTTP_BAD_REQUEST;
     }
-    if (!settings->probe || webhook->state != WH_STATE_ACTIVE ||
-        is_probed(wh_call_get(r)->probed, webhook)) {
+    if (!settings->probe || webhook->state != WH_STATE_ACTIVE) {
         return OK;
+    }
+    if (is_probed(call->probed, webhook)) {
+        return keep_allowed(webhook, call, r);
     }
     status = wh_probe_gate(&result, message, r, webhook);
     if (status == OK && !result.success) {
-        *message = "Webhook TargetUrl must answer the test event with success.";
+        *message =
+            result.not_allowed
+                ? "Webhook TargetUrl must allow callbacks in a handshake."
+                : "Webhook TargetUrl must answer the test event with "
+                  "success.";
         status = HTTP_BAD_REQUEST;
     }
-    if (status == OK) {
-        wh_call_get(r)->probed =
-            apr_pmemdup(r->pool, webhook, sizeof(*webhook));
+    if (status != OK) {
+        return status;
     }
-    return status;
+    call->probed = apr_pmemdup(r->pool, webhook, sizeof(*webhook));
+    call->probe = apr_pmemdup(r->pool, &result, sizeof(result));
+    return keep_allowed(webhook, call, r);
 }
 
 /* A subscriber learns of it by an event; the change itself is stored already,

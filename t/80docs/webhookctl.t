@@ -101,6 +101,8 @@ SKIP: {
         'values of --state';
     is_deeply [completes(qw(webhook list --state = A))], ['Active'],
         '... behind "="';
+    is_deeply [completes(qw(webhook create --type s))], ['standardwebhooks'],
+        'values of --type';
     is_deeply [completes(qw(delivery list --state), '')],
         [qw(pending delivered failed)], '... are those of the command';
     is_deeply [completes('--context', 'webhook', 'delivery', 'sh')], ['show'],

@@ -46,7 +46,7 @@ static void check_target(const char *name, const char *value, int allowed)
                     : !strcmp(line + length, ";"));
     }
     else {
-        MUST(!strncmp(target->headers->data, "Content-Type:", 13));
+        MUST(!strncmp(target->headers->data, "Expect:", 7));
     }
     wh_target_release(target);
     free(text);

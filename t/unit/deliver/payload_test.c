@@ -42,7 +42,7 @@ static const char *render(const wh_event_t *event, const char *context_json,
                           const char *tail)
 {
     apr_size_t length = 0;
-    char *body = wh_payload_render(&length, event, context_json, tail);
+    char *body = wh_payload_render(&length, event, NULL, context_json, tail);
     const char *copy = apr_pstrdup(pool, body);
 
     is_int((apr_int64_t)length, (apr_int64_t)strlen(copy), "the length");

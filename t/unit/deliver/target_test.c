@@ -8,7 +8,7 @@
 #include "deliver/target.h"
 #include "unit/tap.h"
 
-#define DEFAULTS "Content-Type: application/json; charset=utf-8|Expect:"
+#define DEFAULTS "Expect:"
 
 static apr_pool_t *pool;
 

@@ -95,7 +95,7 @@ static void end_attempt(wh_transfer_t *transfer)
 
 static const char *header_of(const wh_transfer_t *transfer, int number)
 {
-    const struct curl_slist *line = &transfer->nodes[0];
+    const struct curl_slist *line = &transfer->headers.nodes[0];
 
     while (line && number-- > 0) {
         line = line->next;
@@ -114,7 +114,7 @@ static void test_prepare(void)
     delivery->attempts = 3;
     is_int(wh_transfer_prepare(transfer, target, delivery, 5), APR_SUCCESS,
            "made ready");
-    body = apr_pstrdup(pool, transfer->body);
+    body = apr_pstrdup(pool, transfer->body.text);
     wh_sign_superoffice(signature, "s3cret", body, strlen(body));
     is_str(header_of(transfer, 0), "X-SuperOffice-Event: window.closed",
            "event");
@@ -125,7 +125,9 @@ static void test_prepare(void)
     is_str(header_of(transfer, 3),
            apr_pstrcat(pool, "X-SuperOffice-Signature: ", signature, NULL),
            "signature of the body");
-    is_str(header_of(transfer, 4), "X-Own: value", "custom headers");
+    is_str(header_of(transfer, 4),
+           "Content-Type: application/json; charset=utf-8", "content type");
+    is_str(header_of(transfer, 5), "X-Own: value", "custom headers");
     is_int(transfer->started, 5, "its time");
     is_int(target->references, 2, "it holds the target");
     delivery->outcome = WH_OUTCOME_RETRY;
@@ -136,7 +138,7 @@ static void test_prepare(void)
     delivery->body[2] = '!';
     body = apr_pstrdup(pool, delivery->body);
     wh_transfer_prepare(transfer, target, delivery, 6);
-    is_str(transfer->body, body, "earlier bytes are sent again");
+    is_str(transfer->body.text, body, "earlier bytes are sent again");
     wh_transfer_finish(transfer);
     is_int(delivery->body_is_new, 0, "and not stored twice");
     wh_delivery_destroy(delivery);
@@ -195,7 +197,7 @@ static void test_request(void)
     is_str(delivery->answer, answer, "the answer");
     ok(!strncmp(receiver.request, "POST /a/b?c=d HTTP/1.1\r\n", 24),
        "a POST to the address");
-    is_str(body ? body + 4 : NULL, transfer->body, "the body as rendered");
+    is_str(body ? body + 4 : NULL, transfer->body.text, "the body as rendered");
     is_int(count_of(receiver.request, "\r\nContent-Type: application/json; "
                                       "charset=utf-8\r\n"),
            1, "one content type");

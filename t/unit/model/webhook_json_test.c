@@ -80,7 +80,7 @@ static void test_round_trip(void)
         {"State", "\"stopped\"", "\"Stopped\""},
         {"State", "3", "\"TooManyErrors\""},
         {"State", "\"2\"", "\"Stopped\""},
-        {"Type", "\"WebHook\"", "\"webhook\""},
+        {"Type", "\"WebHook\"", "\"WebHook\""},
         {"Headers", "{\"X-b\":\"1\",\"x-A\":\"\"}",
          "{\"X-b\":\"1\",\"x-A\":\"\"}"},
         {"Properties", "{\"B\":{\"c\":[1,true]},\"a\":null}",
@@ -169,7 +169,8 @@ static void test_refusals(void)
         {"{\"State\":4}", "Webhook State must be"},
         {"{\"State\":1.5}", "Webhook State must be"},
         {"{\"State\":true}", "Webhook State must be"},
-        {"{\"Type\":\"crmscript\"}", "Webhook Type must be"},
+        {"{\"Type\":\"\"}", "Webhook Type must be"},
+        {"{\"Type\":7}", "Webhook Type must be"},
         {"{\"Type\":1}", "Webhook Type must be"},
         {"{\"Headers\":[]}", "Webhook Headers must be an object"},
         {"{\"Headers\":{\"a\":1}}", "Webhook Headers must have strings"},
@@ -379,6 +380,37 @@ static void test_listens(void)
     ok(!wh_webhook_json_listens("", "a", 1), "nothing in nothing");
 }
 
+/* Those of the options are as secret as the member. */
+static void test_hidden(void)
+{
+    static const struct {
+        const char *properties;
+        const char *shown;
+    } rows[] = {
+        {"{\"a\":1,\"mod_webhook\":{\"MaxRate\":2}}",
+         "{\"a\":1,\"mod_webhook\":{\"MaxRate\":2}}"},
+        {"{\"MOD_WEBHOOK\":{\"secrets\":[{\"SECRET\":\"x\",\"Until\":\"y\"},"
+         "{\"Secret\":\"x\",\"secret\":\"x\"}]},\"Secrets\":[\"z\"]}",
+         "{\"MOD_WEBHOOK\":{\"secrets\":[{\"SECRET\":null,\"Until\":\"y\"},"
+         "{\"Secret\":null,\"secret\":null}]},\"Secrets\":[\"z\"]}"},
+        {"{\"mod_webhook\":{\"Secrets\":[\"x\",[\"x\"]],\"SECRETS\":\"x\"}}",
+         "{\"mod_webhook\":{\"Secrets\":[null,null],\"SECRETS\":null}}"},
+        {"{\"mod_webhook\":[\"x\"]}", "{\"mod_webhook\":[\"x\"]}"},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        json_t *properties = json_loads(rows[i].properties, 0, NULL);
+        char *text;
+
+        wh_webhook_json_hide(properties);
+        text = json_dumps(properties, JSON_COMPACT);
+        is_str(text, rows[i].shown, "%s", rows[i].properties);
+        free(text);
+        json_decref(properties);
+    }
+}
+
 int main(void)
 {
     apr_initialize();
@@ -394,6 +426,7 @@ int main(void)
     test_length_together();
     test_event_lengths();
     test_secret();
+    test_hidden();
     test_dates_and_people();
     test_broken_record();
     test_listens();

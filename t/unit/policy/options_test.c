@@ -28,6 +28,10 @@ static void test_none(void)
                texts[i] ? texts[i] : "NULL");
         ok(options.max_rate == 0 && options.ordering == WH_ORDERING_NONE,
            "... and says nothing");
+        ok(!options.secret_count && !options.include_values &&
+               !options.cloudevents_binary && !options.cloudevents_handshake &&
+               !options.cloudevents_source && !options.cloudevents_origin,
+           "... of kinds neither");
     }
 }
 
@@ -49,6 +53,63 @@ static void test_in_order(void)
                            pool),
            NULL, "the object in any case");
     is_int(options.ordering, WH_ORDERING_WEBHOOK, "... is read");
+}
+
+static void test_kinds(void)
+{
+    wh_options_t options;
+
+    is_str(read_options(
+               &options,
+               "\"IncludeValues\": true, \"CloudEventsMode\": \"Binary\", "
+               "\"CloudEventsSource\": \"urn:a%20b?c\", "
+               "\"CloudEventsHandshake\": \"True\", "
+               "\"CloudEventsOrigin\": \"a-b.example\""),
+           NULL, "all of the kinds");
+    ok(options.include_values && options.cloudevents_binary &&
+           options.cloudevents_handshake,
+       "... flags and modes");
+    is_str(options.cloudevents_source, "urn:a%20b?c", "... source");
+    is_str(options.cloudevents_origin, "a-b.example", "... origin");
+    is_str(read_options(&options,
+                        "\"Secrets\": [{\"secret\": \"a\", \"until\": "
+                        "\"1970-01-01T00:00:01Z\"}, {\"Secret\": \"b\"}]"),
+           NULL, "secrets");
+    is_int(options.secret_count, 2, "... two");
+    is_str(options.secrets[0].text, "a", "... one");
+    is_int(options.secrets[0].until, 1000000, "... and its end");
+    is_int(options.secrets[1].until, 0, "... the other has none");
+    is_str(read_options(&options,
+                        "\"MaxRate\": 5, \"CloudEventsAllowedRate\": 120"),
+           NULL, "a rate that is allowed");
+    ok(options.max_rate == 2 && options.own_rate == 5 &&
+           options.allowed_rate == 2,
+       "... the smaller counts");
+    read_options(&options, "\"MaxRate\": 1, \"CloudEventsAllowedRate\": 120");
+    ok(options.max_rate == 1, "... always");
+    read_options(&options, "\"CloudEventsAllowedRate\": 120");
+    ok(options.max_rate == 2 && options.own_rate == 0, "... also alone");
+}
+
+static void test_allow(void)
+{
+    const char *properties = NULL;
+
+    wh_options_allow(&properties, 0, pool);
+    is_str(properties, "{\"mod_webhook\":{}}", "no bound, no properties");
+    wh_options_allow(&properties, 7, pool);
+    is_str(properties, "{\"mod_webhook\":{\"CloudEventsAllowedRate\":7}}",
+           "a rate");
+    properties = "{\"a\":1,\"MOD_webhook\":{\"MaxRate\":2,"
+                 "\"cloudeventsallowedrate\":9}}";
+    wh_options_allow(&properties, 2000000000, pool);
+    is_str(properties,
+           "{\"a\":1,\"MOD_webhook\":{\"MaxRate\":2,"
+           "\"CloudEventsAllowedRate\":6000000}}",
+           "in place of another one, within the bound");
+    wh_options_allow(&properties, 0, pool);
+    is_str(properties, "{\"a\":1,\"MOD_webhook\":{\"MaxRate\":2}}",
+           "without a bound it goes");
 }
 
 #define SAYS "Webhook Properties: \"mod_webhook\": "
@@ -98,6 +159,8 @@ int main(void)
     apr_pool_create(&pool, NULL);
     test_none();
     test_in_order();
+    test_kinds();
+    test_allow();
     test_refused();
     apr_pool_destroy(pool);
     apr_terminate();

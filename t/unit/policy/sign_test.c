@@ -159,6 +159,86 @@ static void test_fingerprint(void)
         "three parts");
 }
 
+#define CONTENT "msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330.{\"test\": 2432232314}"
+
+/* The key pair of RFC 8032, section 7.1, test 1. */
+#define SEED "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A="
+#define PAIR                                                                   \
+    "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2DXWpgBgrEKt9VL/"           \
+    "tPJZAc6DuFy89qmIyWvAhpo9wdRGg=="
+
+static void test_standard(void)
+{
+    static const struct {
+        const char *secret;
+        const char *content;
+        const char *signature;
+    } rows[] = {
+        {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", CONTENT,
+         "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="},
+        {SEED, "",
+         "v1a,5VZDAMNgrHKQhuLMgG6CioSHfx645dl02HPgZSJJAVVfuIIVkKM7rMYeOXAc+"
+         "bRr0lv18FlbviRlUUFDjnoQCw=="},
+        {PAIR, CONTENT,
+         "v1a,fldxM4gAKugP6nnt1hdz3sgGfZ6d99nzrMFnZOELIxbzEHoVmAb2ADpkJK7zgPePm"
+         "Psle0zV9jSeGlHFG2NVAw=="},
+    };
+    char signature[WH_STANDARD_SIGNATURE_SIZE];
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        is_str(wh_sign_standard_refusal(rows[i].secret), NULL, "secret %d",
+               (int)i);
+        is_int(wh_sign_standard(signature, rows[i].secret, rows[i].content,
+                                strlen(rows[i].content)),
+               APR_SUCCESS, "... signs");
+        is_str(signature, rows[i].signature, "... its signature");
+    }
+    is_int(wh_sign_standard(signature, "plain", "", 0), APR_EINVAL,
+           "what is refused does not sign");
+}
+
+/* Keys of so many bytes, all "s". */
+#define SIXTY                                                                  \
+    "c3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nz"                                 \
+    "c3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nz"
+#define TWENTY_FOUR "c3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nz"
+
+static void test_standard_secrets(void)
+{
+    static const struct {
+        const char *secret;
+        const char *problem;
+    } rows[] = {
+        {"whsec_" TWENTY_FOUR, NULL},
+        {"whsec_" SIXTY "c3Nzcw==", NULL},
+        {"whsec_" SIXTY "c3Nzc3M=", "must be a key of 24 to 64 bytes"},
+        {"whsec_c3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3M=",
+         "must be a key of 24 to 64 bytes"},
+        {"whsec_", "must be a key of 24 to 64 bytes"},
+        {"whsec_" TWENTY_FOUR "=", "must have base64 behind its begin"},
+        {"whsec_" TWENTY_FOUR "c3", "must have base64 behind its begin"},
+        {"whsec_" TWENTY_FOUR "c3==x", "must have base64 behind its begin"},
+        {"whsec_" TWENTY_FOUR "c3N_", "must have base64 behind its begin"},
+        {"whsec_ " TWENTY_FOUR, "must have base64 behind its begin"},
+        {"whsec_" SIXTY SIXTY, "must have base64 behind its begin"},
+        {TWENTY_FOUR, "must begin with whsec_ or whsk_"},
+        {"WHSEC_" TWENTY_FOUR, "must begin with whsec_ or whsk_"},
+        {"whpk_" TWENTY_FOUR, "must begin with whsec_ or whsk_"},
+        {"", "must begin with whsec_ or whsk_"},
+        {"whsk_" TWENTY_FOUR,
+         "must be a seed of 32 bytes, alone or with its public key"},
+        {"whsk_" SIXTY "c3Nzcw==",
+         "must be a seed of 32 bytes, alone or with its public key"},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        is_str(wh_sign_standard_refusal(rows[i].secret), rows[i].problem,
+               "secret %s", rows[i].secret);
+    }
+}
+
 int main(void)
 {
     apr_initialize();
@@ -166,6 +246,8 @@ int main(void)
     test_rfc4231();
     test_extremes();
     test_fingerprint();
+    test_standard();
+    test_standard_secrets();
     apr_terminate();
     return done_testing();
 }
