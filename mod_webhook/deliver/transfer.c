@@ -31,28 +31,37 @@ static void keep_answer(wh_transfer_t *transfer, const char *data,
     transfer->answer_length += length;
 }
 
+/* Three digits and no more, 0: anything else. */
+static int read_status(const char *line, apr_size_t length)
+{
+    const char *space = memchr(line, ' ', length);
+    apr_size_t rest = space ? length - (apr_size_t)(space - line) : 0;
+
+    if (rest < 4 || !apr_isdigit(space[1]) || !apr_isdigit(space[2]) ||
+        !apr_isdigit(space[3]) || (rest > 4 && !apr_isspace(space[4]))) {
+        return 0;
+    }
+    return (space[1] - '0') * 100 + (space[2] - '0') * 10 + (space[3] - '0');
+}
+
 /* A status line begins a new block: informational ones come before the final
  * one, and only the final one counts. */
 static void start_block(wh_transfer_t *transfer, const char *line,
                         apr_size_t length)
 {
-    const char *space = memchr(line, ' ', length);
-
-    transfer->status = 0;
-    if (space && length - (apr_size_t)(space - line) >= 4 &&
-        apr_isdigit(space[1]) && apr_isdigit(space[2]) &&
-        apr_isdigit(space[3])) {
-        transfer->status =
-            (space[1] - '0') * 100 + (space[2] - '0') * 10 + (space[3] - '0');
-    }
+    transfer->in_block = 1;
+    transfer->status = read_status(line, length);
     transfer->retry_after = 0;
     transfer->answer_length = 0;
 }
 
+/* Of several the longest wait counts; one that means nothing takes no other
+ * away. */
 static void read_retry_after(wh_transfer_t *transfer, const char *line,
                              apr_size_t length)
 {
     apr_size_t skip = sizeof(retry_after_name) - 1;
+    apr_interval_time_t wait;
     char value[64];
     apr_size_t size;
 
@@ -66,11 +75,24 @@ static void read_retry_after(wh_transfer_t *transfer, const char *line,
     if (size < sizeof(value)) {
         memcpy(value, line + skip, size);
         value[size] = '\0';
-        transfer->retry_after = wh_retry_after(value, apr_time_now());
+        wait = wh_retry_after(value, apr_time_now());
+        if (wait > transfer->retry_after) {
+            transfer->retry_after = wait;
+        }
     }
 }
 
-/* Returning less than was given makes libcurl end the transfer. */
+/* An empty line: this block is over. 0: so is the transfer. */
+static int end_block(wh_transfer_t *transfer)
+{
+    transfer->in_block = 0;
+    transfer->complete = transfer->status >= 200;
+    /* 101 would leave HTTP: there is no answer to wait for. */
+    return transfer->status != 101;
+}
+
+/* Returning less than was given makes libcurl end the transfer. After the final
+ * block only trailers come, which change nothing, whatever they look like. */
 static size_t on_header(char *line, size_t size, size_t count, void *baton)
 {
     wh_transfer_t *transfer = baton;
@@ -80,7 +102,10 @@ static size_t on_header(char *line, size_t size, size_t count, void *baton)
     if (transfer->header_bytes > WH_ANSWER_HEADERS_MAX) {
         return 0;
     }
-    if (length > 5 && !memcmp(line, "HTTP/", 5)) {
+    if (transfer->complete) {
+        return length;
+    }
+    if (!transfer->in_block) {
         start_block(transfer, line, length);
     }
     else if (length >= sizeof(retry_after_name) &&
@@ -90,11 +115,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *baton)
     }
     keep_answer(transfer, line, length);
     if (length <= 2 && (line[0] == '\r' || line[0] == '\n')) {
-        /* 101 would leave HTTP: there is no answer to wait for. */
-        if (transfer->status == 101) {
-            return 0;
-        }
-        transfer->complete = transfer->status >= 200;
+        return end_block(transfer) ? length : 0;
     }
     return length;
 }
@@ -134,6 +155,21 @@ static curl_socket_t on_open(void *baton, curlsocktype purpose,
         wh_sockets_opened(transfer->sockets, descriptor);
     }
     return descriptor;
+}
+
+/* libcurl asks before it sends a request. When a connection that was kept open
+ * turns out to be closed it sends the same request once more by itself. */
+static int on_send(void *baton, char *address, char *own_address, int port,
+                   int own_port)
+{
+    wh_transfer_t *transfer = baton;
+
+    (void)address;
+    (void)own_address;
+    (void)port;
+    (void)own_port;
+    transfer->sent++;
+    return CURL_PREREQFUNC_OK;
 }
 
 static int set_limits(CURL *easy, const wh_settings_t *settings)
@@ -189,6 +225,8 @@ static int set_request(CURL *easy, wh_transfer_t *transfer)
     rc |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     rc |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
     rc |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
+    rc |= curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_send);
+    rc |= curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
     if (transfer->sockets) {
         rc |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION,
                                wh_sockets_close);
@@ -288,7 +326,9 @@ static apr_status_t set_headers(wh_transfer_t *transfer,
 static void reset_answer(wh_transfer_t *transfer)
 {
     transfer->status = 0;
+    transfer->in_block = 0;
     transfer->complete = 0;
+    transfer->sent = 0;
     transfer->blocked = NULL;
     transfer->dialled = 0;
     transfer->local_error = 0;
@@ -338,11 +378,20 @@ apr_status_t wh_transfer_prepare(wh_transfer_t *transfer, wh_target_t *target,
     return APR_SUCCESS;
 }
 
+/* The receiver may have these bytes already: none but them may follow. */
+static int is_to_be_kept(const wh_transfer_t *transfer)
+{
+    return !transfer->delivery->body &&
+           (transfer->delivery->outcome == WH_OUTCOME_RETRY ||
+            (transfer->delivery->outcome == WH_OUTCOME_RETURNED &&
+             transfer->sent > 0));
+}
+
 wh_delivery_t *wh_transfer_finish(wh_transfer_t *transfer)
 {
     wh_delivery_t *delivery = transfer->delivery;
 
-    if (!delivery->body && delivery->outcome == WH_OUTCOME_RETRY) {
+    if (is_to_be_kept(transfer)) {
         delivery->body = transfer->body;
         delivery->body_is_new = 1;
     }

@@ -42,7 +42,9 @@ typedef struct wh_transfer_t {
     char texts[WH_TRANSFER_HEADERS][192];
     /* what came back */
     int status;          /* of the last status line */
+    int in_block;        /* a status line came, its empty line not yet */
     int complete;        /* a final header block has ended */
+    int sent;            /* requests; 2 and more: see on_send() */
     const char *blocked; /* the guard's word, NULL: none */
     int dialled;         /* an address was allowed */
     int local_error;     /* ours, not the receiver's */

@@ -51,7 +51,7 @@ static wh_delivery_t *decide(const answer_t *answer)
     if (answer->text) {
         transfer->answer_length = strlen(answer->text);
         memcpy(transfer->answer, answer->text, transfer->answer_length);
-        transfer->header_bytes = transfer->answer_length;
+        transfer->sent = 1;
     }
     wh_outcome_decide(transfer, answer->code, &settings, NOW, DICE);
     curl_easy_cleanup(transfer->easy);
@@ -97,7 +97,7 @@ static const row_t rows[] = {
      "200, then trouble of our own"},
     {{CURLE_OK, 200, 0, NULL, 0, 0, 0, NULL, 0},
      WH_OUTCOME_RETRY,
-     "status",
+     "protocol",
      "200, headers without an end"},
     {{CURLE_RECV_ERROR, 200, 0, NULL, 0, 0, 0, NULL, 0},
      WH_OUTCOME_RETRY,
@@ -137,7 +137,7 @@ static const row_t rows[] = {
      "503, then silence"},
     {{CURLE_OK, 0, 0, NULL, 0, 0, 0, NULL, 0},
      WH_OUTCOME_RETRY,
-     "status",
+     "protocol",
      "no status line"},
     {{CURLE_WRITE_ERROR, 101, 0, NULL, 0, 0, 0, NULL, 0},
      WH_OUTCOME_RETRY,
@@ -227,6 +227,18 @@ static const row_t rows[] = {
      WH_OUTCOME_RETRY,
      "protocol",
      "no memory for what came"},
+    {{CURLE_OUT_OF_MEMORY, 0, 0, NULL, 0, 0, 0, "", 0},
+     WH_OUTCOME_RETRY,
+     "protocol",
+     "a first line without an end"},
+    {{CURLE_COULDNT_CONNECT, 0, 0, NULL, EAFNOSUPPORT, 0, 0, NULL, 1},
+     WH_OUTCOME_RETRY,
+     "connect",
+     "no socket for one address, another one refuses"},
+    {{CURLE_RECV_ERROR, 0, 0, NULL, EMFILE, 0, 0, NULL, 1},
+     WH_OUTCOME_RETRY,
+     "reset",
+     "no socket for one address, another one resets"},
 };
 
 static void test_table(void)
