@@ -11,7 +11,7 @@ package WebhookHostile;
 #     }
 #
 # The first part of a path is the name of a row. Others are:
-#   mix   the row by PrimaryKey: number PrimaryKey modulo the number of rows
+#   mix   by PrimaryKey: if it is odd the row "ok", else one after the other
 #   seq   the rows of the query, parted by commas, by X-SuperOffice-Retry; the
 #         last one repeats
 #
@@ -102,7 +102,7 @@ sub broken_rows {
         { %{ row('reset-body', 'resets within the body of a success', 200,
             undef, [send => OK . "Content-Length: 9\r\n\r\nx"], ['reset']) },
             also => 'reset', any_status => 1 },
-        said('half-line', 'half a status line', 0, 'protocol', 'HTTP/1.1 20'),
+        said('half-line', 'half a status line', 0, 'reset', 'HTTP/1.1 20'),
         said('half-head', 'half a header', 200, 'protocol', OK . "X-A: 1\r\n"),
         said('short-body', 'a success with a short body', 200, undef,
             OK . "Content-Length: 9\r\n\r\nx"),
@@ -117,7 +117,7 @@ sub broken_rows {
         said('http09', 'HTTP/0.9', 0, 'protocol', "hello\r\n"),
         said('version', 'a version that nobody knows', 0, 'protocol',
             "HTTP/7.3 200 OK\r\n" . EMPTY),
-        said('lower', 'a protocol in small letters', 0, 'protocol',
+        said('lower', 'a protocol in small letters', 200, undef,
             "http/1.1 200 OK\r\n" . EMPTY),
         said('000', 'status 000', 0, 'protocol', "HTTP/1.1 000 x\r\n" . EMPTY),
         said('099', 'status 099', 0, 'protocol', "HTTP/1.1 099 x\r\n" . EMPTY),
@@ -267,7 +267,7 @@ sub row_of_key {
     my ($key) = @_;
     my @all = rows();
 
-    return $all[$key % @all];
+    return $key % 2 ? row_named('ok') : $all[$key / 2 % @all];
 }
 
 # undef: what is recorded is what the row says; else in what it differs.
