@@ -89,7 +89,7 @@ is $server->dispatcher_pid, $dispatcher, 'the dispatcher lives';
 
 # One at a time, so that the connection is used again if it may be.
 my $early = create($server, Events => ['early'],
-    TargetUrl => $receiver->early_url('ok'));
+    TargetUrl => $receiver->early_url);
 signal($server, 'early', 1);
 ok wait_for(sub { calls($early) == 1 }, 10), 'an answer before the request';
 is sql($server, 'SELECT a.status FROM attempt a JOIN delivery d ON'
@@ -165,13 +165,19 @@ while ($signalled < $soak) {
 }
 my $done = wait_for { calls() - $before == $signalled } 120;
 ok $done, "$signalled mixed deliveries end";
+# libcurl sends again five times at most, and a connection of another row may be
+# behind each of them: then the best of receivers has had no chance.
+my %unlucky = map { ($_ => 1) } $server->error_log
+    =~ /WH1223: webhook (\d+ event \S+) attempt 1: sent 6 times/g;
 my @wrong;
-for (split /\n/, sql($server, 'SELECT e.primary_key, a.status,'
-    . " ifnull(a.error, '') FROM attempt a JOIN delivery d"
+for (split /\n/, sql($server, 'SELECT d.webhook_id, e.uuid, e.primary_key,'
+    . " a.status, ifnull(a.error, '') FROM attempt a JOIN delivery d"
     . ' ON d.id = a.delivery_id JOIN event e ON e.id = d.event_id'
     . " WHERE e.name = 'mix'")) {
-    my ($key, $status, $error) = split /\|/, $_, 3;
+    my ($id, $uuid, $key, $status, $error) = split /\|/, $_, 5;
     my $row = WebhookHostile::row_of_key($key);
+
+    next if $error eq 'reset' && $unlucky{"$id event $uuid"};
     my $difference = WebhookHostile::difference($row, $status, $error);
 
     push @wrong, "$row->{name}: $difference" if $difference;

@@ -12,8 +12,8 @@ package WebhookHostile;
 #
 # The first part of a path is the name of a row. Others are:
 #   mix   by PrimaryKey: if it is odd the row "ok", else one after the other
-#   seq   the rows of the query, parted by commas, by X-SuperOffice-Retry; the
-#         last one repeats
+#   seq   the rows of the query, parted by commas, one for each request with
+#         the same event id; the last one repeats
 #
 # A row of the table:
 #   name    what a path says
@@ -33,7 +33,8 @@ package WebhookHostile;
 # Each request is recorded before its first step: n (from 1), name, path,
 # version, headers ([[name, value], ...]), time, connection (from 1), length and
 # sha256 of the body. Option bodies => 1 keeps the bodies too, see body().
-# Option slow => bytes a second: how fast requests are read.
+# Option slow => bytes a second: how fast requests are read. Option early_steps:
+# see early_url().
 
 use strict;
 use warnings FATAL => 'all';
@@ -324,9 +325,9 @@ sub start {
 
 sub url { return "http://127.0.0.1:$_[0]{port}/$_[1]" }
 
-# Here the row's bytes come before the request has been read; only such rows as
-# begin with [send].
-sub early_url { return "http://127.0.0.1:$_[0]{early_port}/$_[1]" }
+# Here the steps of the option early are done before anything has been read; a
+# success if it is not given. Nothing is recorded.
+sub early_url { return "http://127.0.0.1:$_[0]{early_port}/" }
 
 sub requests {
     my ($self) = @_;
@@ -452,9 +453,6 @@ sub read_from {
     return if $socket != $receiver->{listener} && $socket != $receiver->{early};
     while (my $new = $socket->accept) {
         $new->blocking(0);
-        # A small window, so that a slow reader is one for the sender too.
-        setsockopt $new, SOL_SOCKET, Socket::SO_RCVBUF(), pack 'I', 8192
-            if $receiver->{slow};
         $self->{connections}{$new} = { socket => $new, in => '', out => '',
             number => ++$self->{accepted}, steps => [],
             early => $socket == $receiver->{early} };
@@ -479,9 +477,8 @@ sub drop {
 sub read_some {
     my ($self, $connection) = @_;
     my $rate = $self->{receiver}{slow};
-    # A request that is slowly read: a twentieth of a second's bytes at a time.
-    my $count = sysread $connection->{socket}, $connection->{in},
-        $rate ? $rate / 20 : SIZE, length $connection->{in};
+    my $count = sysread $connection->{socket}, $connection->{in}, SIZE,
+        length $connection->{in};
 
     if (!defined $count) {
         return if $! == EAGAIN || $! == EWOULDBLOCK || $! == EINTR;
@@ -490,7 +487,7 @@ sub read_some {
     return $self->drop($connection) if $count == 0;
     if ($rate) {
         $self->{reads}->remove($connection->{socket});
-        $connection->{read_at} = Time::HiRes::time() + 0.05;
+        $connection->{read_at} = Time::HiRes::time() + $count / $rate;
     }
     $self->take($connection) if !$connection->{steps_left};
     return;
@@ -514,8 +511,9 @@ sub take {
 sub take_early {
     my ($self, $connection) = @_;
 
-    return $self->begin($connection, { steps => [
-        [send => WebhookHostile::OK() . WebhookHostile::EMPTY()], ['hold']] });
+    return $self->begin($connection, { steps => $self->{receiver}{early_steps}
+        || [[send => WebhookHostile::OK() . WebhookHostile::EMPTY()],
+            ['hold']] });
 }
 
 sub begin {
@@ -559,11 +557,12 @@ sub choose {
         return WebhookHostile::row_of_key($key || 0);
     }
     if ($name eq 'seq') {
-        my ($retry) = map { $_->[1] } grep { $_->[0] eq
-            'X-SuperOffice-Retry' } @{ $request->{headers} };
+        my ($event) = map { $_->[1] } grep { $_->[0] eq
+            'X-SuperOffice-EventId' } @{ $request->{headers} };
+        my $turn = $self->{turns}{$request->{query}}{$event}++ || 0;
         my @names = split /,/, $request->{query};
 
-        $name = $names[$retry < @names ? $retry : -1];
+        $name = $names[$turn < @names ? $turn : -1];
     }
     return WebhookHostile::row_named($name)
         || { name => $name, steps => [[send => "HTTP/1.1 404 x\r\n"
