@@ -236,6 +236,23 @@ static int set_request(CURL *easy, wh_transfer_t *transfer)
     return rc == CURLE_OK;
 }
 
+/* NULL: out of memory, or libcurl is not what it was built as. */
+static CURL *create_easy(wh_transfer_t *transfer)
+{
+    CURL *easy = curl_easy_init();
+
+    if (easy && set_limits(easy, transfer->settings) &&
+        set_request(easy, transfer)) {
+        return easy;
+    }
+    if (easy) {
+        curl_easy_cleanup(easy);
+    }
+    wh_log(WH_LOG_ERROR, APR_SUCCESS,
+           WHLOGNO(1211) "libcurl does not take its options");
+    return NULL;
+}
+
 wh_transfer_t *wh_transfer_create(const wh_settings_t *settings,
                                   wh_guard_t *guard, wh_sockets_t *sockets)
 {
@@ -244,13 +261,11 @@ wh_transfer_t *wh_transfer_create(const wh_settings_t *settings,
     if (!transfer) {
         return NULL;
     }
+    transfer->settings = settings;
     transfer->guard = guard;
     transfer->sockets = sockets;
-    transfer->easy = curl_easy_init();
-    if (!transfer->easy || !set_limits(transfer->easy, settings) ||
-        !set_request(transfer->easy, transfer)) {
-        wh_log(WH_LOG_ERROR, APR_SUCCESS,
-               WHLOGNO(1211) "libcurl does not take its options");
+    transfer->easy = create_easy(transfer);
+    if (!transfer->easy) {
         wh_transfer_destroy(transfer);
         return NULL;
     }
@@ -387,6 +402,24 @@ static int is_to_be_kept(const wh_transfer_t *transfer)
              transfer->sent > 0));
 }
 
+/* libcurl counts the requests that it has sent again over the whole life of a
+ * handle and fails at the sixth: a handle that has done so is not used again.
+ * The connections are not its own. */
+static void renew(wh_transfer_t *transfer)
+{
+    CURL *easy = create_easy(transfer);
+
+    if (!easy) {
+        return;
+    }
+    curl_easy_cleanup(transfer->easy);
+    transfer->easy = easy;
+    if (transfer->configured) {
+        wh_target_release(transfer->configured);
+        transfer->configured = NULL;
+    }
+}
+
 wh_delivery_t *wh_transfer_finish(wh_transfer_t *transfer)
 {
     wh_delivery_t *delivery = transfer->delivery;
@@ -400,5 +433,8 @@ wh_delivery_t *wh_transfer_finish(wh_transfer_t *transfer)
     }
     transfer->body = NULL;
     transfer->delivery = NULL;
+    if (transfer->sent > 1) {
+        renew(transfer);
+    }
     return delivery;
 }

@@ -30,6 +30,7 @@ typedef struct wh_transfer_t {
     struct wh_transfer_t *next;     /* at rest, or running: in one list */
     struct wh_transfer_t *previous; /* while it is running */
     CURL *easy;
+    const wh_settings_t *settings;
     wh_guard_t *guard;       /* the thread's */
     wh_sockets_t *sockets;   /* the thread's; NULL: no thread, see probe.h */
     int test;                /* 1: the test event of a probe */
@@ -70,7 +71,8 @@ void wh_transfer_destroy(wh_transfer_t *transfer);
 apr_status_t wh_transfer_prepare(wh_transfer_t *transfer, wh_target_t *target,
                                  wh_delivery_t *delivery, apr_time_t now);
 
-/** Lets go of the delivery, ready for the next one. */
+/** Lets go of the delivery, ready for the next one. The easy handle is not part
+ * of a multi handle any more, and may be another one afterwards. */
 wh_delivery_t *wh_transfer_finish(wh_transfer_t *transfer);
 
 #endif
