@@ -23,6 +23,7 @@ const char *wh_outcome_error_class(CURLcode code)
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CLIENTCERT:
     case CURLE_SSL_CIPHER:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
@@ -77,6 +78,16 @@ static int is_refused(const wh_transfer_t *transfer, CURLcode code)
            code == CURLE_COULDNT_CONNECT;
 }
 
+/* With TLS 1.3 the sender has done its part before the receiver has judged it,
+ * for want of a certificate for instance: the alert comes when the answer is
+ * read. libcurl calls that a failed read and has OpenSSL's words for it. */
+static int is_tls_alert(const wh_transfer_t *transfer, CURLcode code)
+{
+    return (code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR) &&
+           strstr(transfer->detail, "SSL routines:") &&
+           strstr(transfer->detail, " alert ");
+}
+
 void wh_outcome_describe(wh_transfer_t *transfer, CURLcode code, apr_time_t now)
 {
     wh_delivery_t *delivery = transfer->delivery;
@@ -94,6 +105,9 @@ void wh_outcome_describe(wh_transfer_t *transfer, CURLcode code, apr_time_t now)
     delivery->error = wh_outcome_error_class(code);
     if (is_refused(transfer, code)) {
         delivery->error = "address not allowed";
+    }
+    else if (is_tls_alert(transfer, code)) {
+        delivery->error = "tls";
     }
     else if (code == CURLE_OK ||
              (code == CURLE_UNSUPPORTED_PROTOCOL && delivery->address[0])) {

@@ -219,6 +219,7 @@ static int set_request(CURL *easy, wh_transfer_t *transfer)
     rc |= curl_easy_setopt(easy, CURLOPT_POST, 1L);
     rc |= curl_easy_setopt(easy, CURLOPT_USERAGENT, USER_AGENT);
     rc |= curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+    rc |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->detail);
     rc |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     rc |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
     rc |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -347,6 +348,7 @@ static void reset_answer(wh_transfer_t *transfer)
     transfer->blocked = NULL;
     transfer->dialled = 0;
     transfer->local_error = 0;
+    transfer->detail[0] = '\0';
     transfer->retry_after = 0;
     transfer->header_bytes = 0;
     transfer->body_bytes = 0;

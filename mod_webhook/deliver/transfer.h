@@ -49,6 +49,8 @@ typedef struct wh_transfer_t {
     const char *blocked; /* the guard's word, NULL: none */
     int dialled;         /* an address was allowed */
     int local_error;     /* ours, not the receiver's */
+    char detail[CURL_ERROR_SIZE]; /* libcurl's words; it may show nothing else
+                                     of an alert of TLS */
     apr_interval_time_t retry_after;
     apr_size_t header_bytes;
     apr_size_t body_bytes;

@@ -260,6 +260,41 @@ static void test_table(void)
     }
 }
 
+/* What a receiver says that wants a certificate of the sender. */
+static void test_alert(void)
+{
+    static const struct {
+        CURLcode code;
+        const char *detail;
+        const char *error;
+    } rows_of_alerts[] = {
+        {CURLE_RECV_ERROR,
+         "OpenSSL SSL_read: error:0A00045C:SSL routines::tlsv13 alert "
+         "certificate required, errno 0",
+         "tls"},
+        {CURLE_RECV_ERROR, "OpenSSL SSL_read: Connection reset by peer",
+         "reset"},
+        {CURLE_RECV_ERROR, "", "reset"},
+        {CURLE_OPERATION_TIMEDOUT, "SSL routines: alert ", "timeout"},
+        {CURLE_SSL_CLIENTCERT, "", "tls"},
+    };
+    wh_transfer_t *transfer = calloc(1, sizeof(*transfer));
+    size_t i;
+
+    transfer->easy = curl_easy_init();
+    for (i = 0; i < sizeof(rows_of_alerts) / sizeof(rows_of_alerts[0]); i++) {
+        transfer->delivery = wh_delivery_create(event, 1, 1);
+        strcpy(transfer->detail, rows_of_alerts[i].detail);
+        wh_outcome_describe(transfer, rows_of_alerts[i].code, NOW);
+        is_str(transfer->delivery->error, rows_of_alerts[i].error,
+               "code %d, \"%s\"", rows_of_alerts[i].code,
+               rows_of_alerts[i].detail);
+        wh_delivery_destroy(transfer->delivery);
+    }
+    curl_easy_cleanup(transfer->easy);
+    free(transfer);
+}
+
 static void test_due(void)
 {
     answer_t answer = {.status = 503, .complete = 1};
@@ -401,6 +436,7 @@ int main(void)
     settings.retry = schedule;
     event = wh_event_create(&fields);
     test_table();
+    test_alert();
     test_due();
     test_answer();
     test_only_200();
