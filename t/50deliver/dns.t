@@ -32,6 +32,16 @@ my $server = WebhookServer->new(directives => {
     WebhookEndpointConcurrency => 4, WebhookConcurrency => CONCURRENCY })
     ->start;
 
+sub threads {
+    my ($count) = WebhookServer::slurp('/proc/' . $server->dispatcher_pid
+        . '/status') =~ /^Threads:\s+(\d+)/m;
+
+    return $count;
+}
+
+wait_for { $server->dispatcher_pid && $server->error_log =~ /WH1356/ } 20;
+my $idle = threads();
+
 sub hook {
     my ($event, $name) = @_;
 
@@ -84,15 +94,7 @@ signal($server, 'odd', 2);
 
 # -- silence holds nobody up ----------------------------------------------------
 
-sub threads {
-    my ($count) = WebhookServer::slurp('/proc/' . $server->dispatcher_pid
-        . '/status') =~ /^Threads:\s+(\d+)/m;
-
-    return $count;
-}
-
-my $idle;
-ok wait_for(sub { $idle = threads(); $idle < 12 }, 20),
+ok wait_for(sub { threads() <= $idle }, 20),
     'lookups end when the resolver gives up';
 my @silent = map { hook('silent', "silent-$_") } 1 .. 5;
 my $well = hook('well', 'fine');

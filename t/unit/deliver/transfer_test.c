@@ -227,7 +227,7 @@ static void test_request(void)
 #define LENGTH_0 "Content-Length: 0\r\n\r\n"
 #define CHUNKED(status)                                                        \
     "HTTP/1.1 " status " x\r\nTransfer-Encoding: "                             \
-                       "chunked\r\n\r\n1\r\nx\r\n0\r\n"
+    "chunked\r\n\r\n1\r\nx\r\n0\r\n"
 
 typedef struct row_t {
     const char *answer;
