@@ -82,7 +82,9 @@ for (split /\n/, sql($server, "SELECT d.webhook_id, d.state, a.status,"
 }
 is scalar(grep { $_->{path} eq '/trap' } $receiver->requests), 0,
     'no redirect is followed';
-is scalar(my @all = $receiver->requests), @rows + sent_again(),
+# One that met a closed connection may have been read or not.
+my $requests = () = $receiver->requests;
+ok $requests >= @rows && $requests <= @rows + sent_again(),
     'one request for each attempt, and those that libcurl made by itself';
 is $server->dispatcher_pid, $dispatcher, 'the dispatcher lives';
 
