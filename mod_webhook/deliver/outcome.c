@@ -23,6 +23,7 @@ const char *wh_outcome_error_class(CURLcode code)
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CLIENTCERT:
     case CURLE_SSL_CIPHER:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
@@ -77,6 +78,16 @@ static int is_refused(const wh_transfer_t *transfer, CURLcode code)
            code == CURLE_COULDNT_CONNECT;
 }
 
+/* With TLS 1.3 the sender has done its part before the receiver has judged it,
+ * for want of a certificate for instance: the alert comes when the answer is
+ * read. libcurl calls that a failed read and has OpenSSL's words for it. */
+static int is_tls_alert(const wh_transfer_t *transfer, CURLcode code)
+{
+    return (code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR) &&
+           strstr(transfer->detail, "SSL routines:") &&
+           strstr(transfer->detail, " alert ");
+}
+
 void wh_outcome_describe(wh_transfer_t *transfer, CURLcode code, apr_time_t now)
 {
     wh_delivery_t *delivery = transfer->delivery;
@@ -95,7 +106,11 @@ void wh_outcome_describe(wh_transfer_t *transfer, CURLcode code, apr_time_t now)
     if (is_refused(transfer, code)) {
         delivery->error = "address not allowed";
     }
-    else if (code == CURLE_UNSUPPORTED_PROTOCOL && delivery->address[0]) {
+    else if (is_tls_alert(transfer, code)) {
+        delivery->error = "tls";
+    }
+    else if (code == CURLE_OK ||
+             (code == CURLE_UNSUPPORTED_PROTOCOL && delivery->address[0])) {
         delivery->error = "protocol";
     }
     if (transfer->complete) {
@@ -116,9 +131,12 @@ int wh_outcome_is_success(const wh_transfer_t *transfer,
 int wh_outcome_is_local(const wh_transfer_t *transfer, CURLcode code)
 {
     return !transfer->complete &&
-           (transfer->local_error || code == CURLE_FAILED_INIT ||
-            code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_CRL_BADFILE ||
-            (code == CURLE_OUT_OF_MEMORY && transfer->header_bytes == 0));
+           ((transfer->local_error && !transfer->dialled) ||
+            code == CURLE_FAILED_INIT || code == CURLE_SSL_CACERT_BADFILE ||
+            code == CURLE_SSL_CRL_BADFILE ||
+            /* libcurl says so also of a line that is too long, and that is
+             * the receiver's. */
+            (code == CURLE_OUT_OF_MEMORY && transfer->sent == 0));
 }
 
 /* The receiver will never take anything again: the webhook is disabled at
@@ -173,6 +191,19 @@ static void log_failure(const wh_transfer_t *transfer, CURLcode code)
            delivery->outcome == WH_OUTCOME_FAILED ? ", failed for good" : "");
 }
 
+/* A second request within one attempt is not an attempt: the receiver closed a
+ * connection at rest, and nobody can tell whether it read the first one. */
+static void log_sent_again(const wh_transfer_t *transfer)
+{
+    if (transfer->sent > 1) {
+        wh_log(WH_LOG_DEBUG, APR_SUCCESS,
+               WHLOGNO(1223) "webhook %d event %s attempt %d: sent %d times, "
+                             "the connection had been closed",
+               transfer->delivery->webhook_id, transfer->delivery->event->uuid,
+               transfer->delivery->attempts, transfer->sent);
+    }
+}
+
 void wh_outcome_decide(wh_transfer_t *transfer, CURLcode code,
                        const wh_settings_t *settings, apr_time_t now,
                        apr_uint32_t dice)
@@ -190,6 +221,7 @@ void wh_outcome_decide(wh_transfer_t *transfer, CURLcode code,
     }
     delivery->attempts++;
     wh_outcome_describe(transfer, code, now);
+    log_sent_again(transfer);
     if (wh_outcome_is_success(transfer, settings)) {
         delivery->outcome = WH_OUTCOME_DELIVERED;
         delivery->error = NULL;

@@ -29,28 +29,37 @@ static void keep_answer(wh_transfer_t *transfer, const char *data,
     transfer->answer_length += length;
 }
 
+/* Three digits and no more, 0: anything else. */
+static int read_status(const char *line, apr_size_t length)
+{
+    const char *space = memchr(line, ' ', length);
+    apr_size_t rest = space ? length - (apr_size_t)(space - line) : 0;
+
+    if (rest < 4 || !apr_isdigit(space[1]) || !apr_isdigit(space[2]) ||
+        !apr_isdigit(space[3]) || (rest > 4 && !apr_isspace(space[4]))) {
+        return 0;
+    }
+    return (space[1] - '0') * 100 + (space[2] - '0') * 10 + (space[3] - '0');
+}
+
 /* A status line begins a new block: informational ones come before the final
  * one, and only the final one counts. */
 static void start_block(wh_transfer_t *transfer, const char *line,
                         apr_size_t length)
 {
-    const char *space = memchr(line, ' ', length);
-
-    transfer->status = 0;
-    if (space && length - (apr_size_t)(space - line) >= 4 &&
-        apr_isdigit(space[1]) && apr_isdigit(space[2]) &&
-        apr_isdigit(space[3])) {
-        transfer->status =
-            (space[1] - '0') * 100 + (space[2] - '0') * 10 + (space[3] - '0');
-    }
+    transfer->in_block = 1;
+    transfer->status = read_status(line, length);
     transfer->retry_after = 0;
     transfer->answer_length = 0;
 }
 
+/* Of several the longest wait counts; one that means nothing takes no other
+ * away. */
 static void read_retry_after(wh_transfer_t *transfer, const char *line,
                              apr_size_t length)
 {
     apr_size_t skip = sizeof(retry_after_name) - 1;
+    apr_interval_time_t wait;
     char value[64];
     apr_size_t size;
 
@@ -64,11 +73,24 @@ static void read_retry_after(wh_transfer_t *transfer, const char *line,
     if (size < sizeof(value)) {
         memcpy(value, line + skip, size);
         value[size] = '\0';
-        transfer->retry_after = wh_retry_after(value, apr_time_now());
+        wait = wh_retry_after(value, apr_time_now());
+        if (wait > transfer->retry_after) {
+            transfer->retry_after = wait;
+        }
     }
 }
 
-/* Returning less than was given makes libcurl end the transfer. */
+/* An empty line: this block is over. 0: so is the transfer. */
+static int end_block(wh_transfer_t *transfer)
+{
+    transfer->in_block = 0;
+    transfer->complete = transfer->status >= 200;
+    /* 101 would leave HTTP: there is no answer to wait for. */
+    return transfer->status != 101;
+}
+
+/* Returning less than was given makes libcurl end the transfer. After the final
+ * block only trailers come, which change nothing, whatever they look like. */
 static size_t on_header(char *line, size_t size, size_t count, void *baton)
 {
     wh_transfer_t *transfer = baton;
@@ -78,7 +100,10 @@ static size_t on_header(char *line, size_t size, size_t count, void *baton)
     if (transfer->header_bytes > WH_ANSWER_HEADERS_MAX) {
         return 0;
     }
-    if (length > 5 && !memcmp(line, "HTTP/", 5)) {
+    if (transfer->complete) {
+        return length;
+    }
+    if (!transfer->in_block) {
         start_block(transfer, line, length);
     }
     else if (length >= sizeof(retry_after_name) &&
@@ -88,11 +113,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *baton)
     }
     keep_answer(transfer, line, length);
     if (length <= 2 && (line[0] == '\r' || line[0] == '\n')) {
-        /* 101 would leave HTTP: there is no answer to wait for. */
-        if (transfer->status == 101) {
-            return 0;
-        }
-        transfer->complete = transfer->status >= 200;
+        return end_block(transfer) ? length : 0;
     }
     return length;
 }
@@ -132,6 +153,21 @@ static curl_socket_t on_open(void *baton, curlsocktype purpose,
         wh_sockets_opened(transfer->sockets, descriptor);
     }
     return descriptor;
+}
+
+/* libcurl asks before it sends a request. When a connection that was kept open
+ * turns out to be closed it sends the same request once more by itself. */
+static int on_send(void *baton, char *address, char *own_address, int port,
+                   int own_port)
+{
+    wh_transfer_t *transfer = baton;
+
+    (void)address;
+    (void)own_address;
+    (void)port;
+    (void)own_port;
+    transfer->sent++;
+    return CURL_PREREQFUNC_OK;
 }
 
 static int set_limits(CURL *easy, const wh_settings_t *settings)
@@ -181,12 +217,15 @@ static int set_request(CURL *easy, wh_transfer_t *transfer)
     rc |= curl_easy_setopt(easy, CURLOPT_POST, 1L);
     rc |= curl_easy_setopt(easy, CURLOPT_USERAGENT, USER_AGENT);
     rc |= curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+    rc |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->detail);
     rc |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     rc |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
     rc |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     rc |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     rc |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
     rc |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
+    rc |= curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_send);
+    rc |= curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
     if (transfer->sockets) {
         rc |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION,
                                wh_sockets_close);
@@ -194,6 +233,23 @@ static int set_request(CURL *easy, wh_transfer_t *transfer)
             curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfer->sockets);
     }
     return rc == CURLE_OK;
+}
+
+/* NULL: out of memory, or libcurl is not what it was built as. */
+static CURL *create_easy(wh_transfer_t *transfer)
+{
+    CURL *easy = curl_easy_init();
+
+    if (easy && set_limits(easy, transfer->settings) &&
+        set_request(easy, transfer)) {
+        return easy;
+    }
+    if (easy) {
+        curl_easy_cleanup(easy);
+    }
+    wh_log(WH_LOG_ERROR, APR_SUCCESS,
+           WHLOGNO(1211) "libcurl does not take its options");
+    return NULL;
 }
 
 wh_transfer_t *wh_transfer_create(const wh_settings_t *settings,
@@ -204,13 +260,11 @@ wh_transfer_t *wh_transfer_create(const wh_settings_t *settings,
     if (!transfer) {
         return NULL;
     }
+    transfer->settings = settings;
     transfer->guard = guard;
     transfer->sockets = sockets;
-    transfer->easy = curl_easy_init();
-    if (!transfer->easy || !set_limits(transfer->easy, settings) ||
-        !set_request(transfer->easy, transfer)) {
-        wh_log(WH_LOG_ERROR, APR_SUCCESS,
-               WHLOGNO(1211) "libcurl does not take its options");
+    transfer->easy = create_easy(transfer);
+    if (!transfer->easy) {
         wh_transfer_destroy(transfer);
         return NULL;
     }
@@ -352,10 +406,13 @@ static void drop_body(wh_transfer_t *transfer)
 static void reset_answer(wh_transfer_t *transfer)
 {
     transfer->status = 0;
+    transfer->in_block = 0;
     transfer->complete = 0;
+    transfer->sent = 0;
     transfer->blocked = NULL;
     transfer->dialled = 0;
     transfer->local_error = 0;
+    transfer->detail[0] = '\0';
     transfer->retry_after = 0;
     transfer->header_bytes = 0;
     transfer->body_bytes = 0;
@@ -383,11 +440,38 @@ apr_status_t wh_transfer_prepare(wh_transfer_t *transfer, wh_target_t *target,
     return APR_SUCCESS;
 }
 
+/* The receiver may have these bytes already: none but them may follow. */
+static int is_to_be_kept(const wh_transfer_t *transfer)
+{
+    return !transfer->delivery->body &&
+           (transfer->delivery->outcome == WH_OUTCOME_RETRY ||
+            (transfer->delivery->outcome == WH_OUTCOME_RETURNED &&
+             transfer->sent > 0));
+}
+
+/* libcurl counts the requests that it has sent again over the whole life of a
+ * handle and fails at the sixth: a handle that has done so is not used again.
+ * The connections are not its own. */
+static void renew(wh_transfer_t *transfer)
+{
+    CURL *easy = create_easy(transfer);
+
+    if (!easy) {
+        return;
+    }
+    curl_easy_cleanup(transfer->easy);
+    transfer->easy = easy;
+    if (transfer->configured) {
+        wh_target_release(transfer->configured);
+        transfer->configured = NULL;
+    }
+}
+
 wh_delivery_t *wh_transfer_finish(wh_transfer_t *transfer)
 {
     wh_delivery_t *delivery = transfer->delivery;
 
-    if (!delivery->body && delivery->outcome == WH_OUTCOME_RETRY) {
+    if (is_to_be_kept(transfer)) {
         wh_parcel_close(&transfer->body);
         delivery->body = transfer->body.text;
         delivery->body_is_new = 1;
@@ -395,5 +479,8 @@ wh_delivery_t *wh_transfer_finish(wh_transfer_t *transfer)
     }
     drop_body(transfer);
     transfer->delivery = NULL;
+    if (transfer->sent > 1) {
+        renew(transfer);
+    }
     return delivery;
 }

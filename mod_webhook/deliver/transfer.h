@@ -29,6 +29,7 @@ typedef struct wh_transfer_t {
     struct wh_transfer_t *next;     /* at rest, or running: in one list */
     struct wh_transfer_t *previous; /* while it is running */
     CURL *easy;
+    const wh_settings_t *settings;
     wh_guard_t *guard;       /* the thread's */
     wh_sockets_t *sockets;   /* the thread's; NULL: no thread, see probe.h */
     int test;                /* 1: the test event of a probe */
@@ -41,10 +42,14 @@ typedef struct wh_transfer_t {
     wh_header_list_t headers; /* of this attempt */
     /* what came back */
     int status;          /* of the last status line */
+    int in_block;        /* a status line came, its empty line not yet */
     int complete;        /* a final header block has ended */
+    int sent;            /* requests; 2 and more: see on_send() */
     const char *blocked; /* the guard's word, NULL: none */
     int dialled;         /* an address was allowed */
     int local_error;     /* ours, not the receiver's */
+    char detail[CURL_ERROR_SIZE]; /* libcurl's words; it may show nothing else
+                                     of an alert of TLS */
     apr_interval_time_t retry_after;
     apr_size_t header_bytes;
     apr_size_t body_bytes;
@@ -69,7 +74,8 @@ void wh_transfer_destroy(wh_transfer_t *transfer);
 apr_status_t wh_transfer_prepare(wh_transfer_t *transfer, wh_target_t *target,
                                  wh_delivery_t *delivery, apr_time_t now);
 
-/** Lets go of the delivery, ready for the next one. */
+/** Lets go of the delivery, ready for the next one. The easy handle is not part
+ * of a multi handle any more, and may be another one afterwards. */
 wh_delivery_t *wh_transfer_finish(wh_transfer_t *transfer);
 
 #endif

@@ -152,19 +152,26 @@ static apr_status_t usage_error(wh_store_t *store,
     return wh_db_update(&store->db, NULL, WH_SQL_USAGE_ERROR, args);
 }
 
-static apr_status_t give_back(wh_store_t *store, apr_int64_t node,
-                              const wh_delivery_t *delivery)
-{
-    const void *args[] = {&delivery->due, &delivery->id, &node};
-
-    return wh_db_update(&store->db, NULL, WH_SQL_DELIVERY_RETURN, args);
-}
-
 static apr_status_t keep_body(wh_store_t *store, const wh_delivery_t *delivery)
 {
     const void *args[] = {delivery->body, &delivery->id};
 
     return wh_db_update(&store->db, NULL, WH_SQL_DELIVERY_BODY, args);
+}
+
+/* Not tried, or with an end that nobody has seen: then the bytes are kept. */
+static apr_status_t give_back(wh_store_t *store, apr_int64_t node,
+                              const wh_delivery_t *delivery)
+{
+    const void *args[] = {&delivery->due, &delivery->id, &node};
+    int affected = 0;
+    apr_status_t rv =
+        wh_db_update(&store->db, &affected, WH_SQL_DELIVERY_RETURN, args);
+
+    if (rv == APR_SUCCESS && affected > 0 && delivery->body_is_new) {
+        rv = keep_body(store, delivery);
+    }
+    return rv;
 }
 
 /* An order key goes on with its next delivery when this one has ended. */

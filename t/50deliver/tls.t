@@ -3,6 +3,8 @@
 use strict;
 use warnings FATAL => 'all';
 
+use IO::Socket::INET ();
+use POSIX ();
 use Test::More;
 use WebhookApi qw(create entity signal);
 use WebhookRun ();
@@ -148,6 +150,141 @@ for my $receiver ($sink, $wrong) {
         $receiver->requests } 20;
 
     ok $found, 'WebhookVerifyTLS Off: any certificate will do';
+}
+
+# -- bad certificates of a good authority, and bad manners -----------------------
+
+# Each is a server of openssl's, which writes down what it is sent. If all were
+# in order the same server would be delivered to: that is the first row.
+my %servers;
+pipe my $input, my $open or BAIL_OUT("no pipe: $!");
+
+END {
+    my $status = $?;
+
+    kill 'KILL', $_ for values %servers;
+    waitpid $_, 0 for values %servers;
+    $? = $status;
+}
+
+sub certificate {
+    my ($name, $subject, @dates) = @_;
+
+    openssl("req -newkey rsa:2048 -nodes -batch -subj /CN=$subject -addext"
+        . " subjectAltName=$subject -keyout $name.key -out request");
+    openssl('ca -batch -config issue -keyfile ca.key -cert ca.pem -in request'
+        . " -out $name.pem @dates");
+    return;
+}
+
+sub serve {
+    my ($name, @options) = @_;
+    my $port = WebhookServer::free_port();
+    my $pid = fork;
+
+    defined $pid or BAIL_OUT("cannot fork: $!");
+    if (!$pid) {
+        # Once its input ends it ends too.
+        open STDIN, '<&', $input;
+        open STDOUT, '>', "$ca/$name.out";
+        open STDERR, '>&', \*STDOUT;
+        chdir $ca;
+        exec qw(openssl s_server -quiet -accept), "127.0.0.1:$port",
+            @options or POSIX::_exit(127);
+    }
+    $servers{$port} = $pid;
+    wait_for { IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+        PeerPort => $port) } 10 or BAIL_OUT("openssl s_server: @options");
+    return $port;
+}
+
+sub port_of { return "127.0.0.1:$_[0]" }
+
+WebhookServer::spew("$ca/issue", <<'END');
+[ca]
+default_ca = test
+[test]
+database = issued
+serial = number
+new_certs_dir = .
+default_md = sha256
+default_days = 2
+policy = any
+copy_extensions = copy
+unique_subject = no
+[any]
+commonName = supplied
+END
+WebhookServer::spew("$ca/issued", '');
+certificate('good', 'IP:127.0.0.1');
+certificate('expired', 'IP:127.0.0.1', qw(-startdate 20200101000000Z
+    -enddate 20200201000000Z));
+certificate('early', 'IP:127.0.0.1', qw(-startdate 20900101000000Z
+    -enddate 20900201000000Z));
+certificate('name', 'DNS:other.example');
+openssl('req -x509 -newkey rsa:2048 -nodes -days 2 -batch -subj /CN=127.0.0.1'
+    . ' -addext subjectAltName=IP:127.0.0.1 -keyout self.key -out self.pem');
+my @weak = (-cipher => 'ALL:@SECLEVEL=0');
+my $mute = IO::Socket::INET->new(Listen => 8, LocalAddr => '127.0.0.1');
+# name, what it is, error class (undef: it can be spoken to), options, certificate
+my @rows = (
+    [good => 'all in order', undef],
+    [expired => 'a certificate that has expired', 'tls'],
+    [early => 'a certificate that is not valid yet', 'tls'],
+    [name => 'a certificate for another name', 'tls'],
+    [self => 'a certificate signed by itself', 'tls'],
+    [tls10 => 'TLS 1.0 only', 'tls', -tls1 => @weak],
+    [tls11 => 'TLS 1.1 only', 'tls', '-tls1_1' => @weak],
+    [client12 => 'TLS 1.2, a certificate of the sender is wanted', 'tls',
+        qw(-tls1_2 -Verify 1 -verify_return_error)],
+    [client13 => 'TLS 1.3, a certificate of the sender is wanted', 'tls',
+        qw(-tls1_3 -Verify 1 -verify_return_error)],
+);
+
+$server->stop;
+$server->{directives}{WebhookCACertificateFile} = "$ca/ca.pem";
+delete $server->{directives}{WebhookVerifyTLS};
+$server->{directives}{WebhookTimeout} = '3s';
+$server->write_conf;
+$server->start;
+for my $row (@rows) {
+    my ($name, undef, undef, @options) = @$row;
+    my $file = -e "$ca/$name.pem" ? $name : 'good';
+    my $port = serve($name, @options, -cert => "$file.pem",
+        -key => "$file.key");
+
+    create($server, Events => ['manners'], Name => $name,
+        TargetUrl => 'https://' . port_of($port) . '/');
+}
+create($server, Events => ['manners'], Name => 'mute',
+    TargetUrl => 'https://' . port_of($mute->sockport) . '/');
+WebhookRun::expect_log(qr/WH1221: webhook \d+ event \S+ attempt 2: (?:protocol|reset), /);
+$event = signal($server, 'manners', 1);
+
+sub error_of {
+    my ($name) = @_;
+    my $error = '';
+
+    wait_for { $error = WebhookApi::sql($server, 'SELECT a.error FROM attempt a'
+        . ' JOIN delivery d ON d.id = a.delivery_id JOIN webhook w'
+        . " ON w.id = d.webhook_id WHERE w.name = '$name' AND a.number = 1") }
+        20;
+    return $error;
+}
+
+for my $row (@rows, [mute => 'a handshake that is never answered', 'timeout']) {
+    my ($name, $what, $error) = @$row;
+    my $found = error_of($name);
+    my $sent = WebhookServer::slurp("$ca/$name.out") =~ /EventId/;
+
+    if (!defined $error) {
+        # It is no receiver of HTTP, but it has got the request.
+        isnt $found, 'tls', $what;
+        ok $sent, '... and the request is sent';
+        next;
+    }
+    is $found, $error, $what;
+    ok !$sent, '... and nothing is sent';
 }
 
 done_testing;

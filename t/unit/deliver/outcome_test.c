@@ -51,7 +51,7 @@ static wh_delivery_t *decide(const answer_t *answer)
     if (answer->text) {
         transfer->answer_length = strlen(answer->text);
         memcpy(transfer->answer, answer->text, transfer->answer_length);
-        transfer->header_bytes = transfer->answer_length;
+        transfer->sent = 1;
     }
     wh_outcome_decide(transfer, answer->code, &settings, NOW, DICE);
     curl_easy_cleanup(transfer->easy);
@@ -97,7 +97,7 @@ static const row_t rows[] = {
      "200, then trouble of our own"},
     {{CURLE_OK, 200, 0, NULL, 0, 0, 0, NULL, 0},
      WH_OUTCOME_RETRY,
-     "status",
+     "protocol",
      "200, headers without an end"},
     {{CURLE_RECV_ERROR, 200, 0, NULL, 0, 0, 0, NULL, 0},
      WH_OUTCOME_RETRY,
@@ -137,7 +137,7 @@ static const row_t rows[] = {
      "503, then silence"},
     {{CURLE_OK, 0, 0, NULL, 0, 0, 0, NULL, 0},
      WH_OUTCOME_RETRY,
-     "status",
+     "protocol",
      "no status line"},
     {{CURLE_WRITE_ERROR, 101, 0, NULL, 0, 0, 0, NULL, 0},
      WH_OUTCOME_RETRY,
@@ -227,6 +227,18 @@ static const row_t rows[] = {
      WH_OUTCOME_RETRY,
      "protocol",
      "no memory for what came"},
+    {{CURLE_OUT_OF_MEMORY, 0, 0, NULL, 0, 0, 0, "", 0},
+     WH_OUTCOME_RETRY,
+     "protocol",
+     "a first line without an end"},
+    {{CURLE_COULDNT_CONNECT, 0, 0, NULL, EAFNOSUPPORT, 0, 0, NULL, 1},
+     WH_OUTCOME_RETRY,
+     "connect",
+     "no socket for one address, another one refuses"},
+    {{CURLE_RECV_ERROR, 0, 0, NULL, EMFILE, 0, 0, NULL, 1},
+     WH_OUTCOME_RETRY,
+     "reset",
+     "no socket for one address, another one resets"},
 };
 
 static void test_table(void)
@@ -246,6 +258,41 @@ static void test_table(void)
                "and its status");
         wh_delivery_destroy(delivery);
     }
+}
+
+/* What a receiver says that wants a certificate of the sender. */
+static void test_alert(void)
+{
+    static const struct {
+        CURLcode code;
+        const char *detail;
+        const char *error;
+    } rows_of_alerts[] = {
+        {CURLE_RECV_ERROR,
+         "OpenSSL SSL_read: error:0A00045C:SSL routines::tlsv13 alert "
+         "certificate required, errno 0",
+         "tls"},
+        {CURLE_RECV_ERROR, "OpenSSL SSL_read: Connection reset by peer",
+         "reset"},
+        {CURLE_RECV_ERROR, "", "reset"},
+        {CURLE_OPERATION_TIMEDOUT, "SSL routines: alert ", "timeout"},
+        {CURLE_SSL_CLIENTCERT, "", "tls"},
+    };
+    wh_transfer_t *transfer = calloc(1, sizeof(*transfer));
+    size_t i;
+
+    transfer->easy = curl_easy_init();
+    for (i = 0; i < sizeof(rows_of_alerts) / sizeof(rows_of_alerts[0]); i++) {
+        transfer->delivery = wh_delivery_create(event, 1, 1);
+        strcpy(transfer->detail, rows_of_alerts[i].detail);
+        wh_outcome_describe(transfer, rows_of_alerts[i].code, NOW);
+        is_str(transfer->delivery->error, rows_of_alerts[i].error,
+               "code %d, \"%s\"", rows_of_alerts[i].code,
+               rows_of_alerts[i].detail);
+        wh_delivery_destroy(transfer->delivery);
+    }
+    curl_easy_cleanup(transfer->easy);
+    free(transfer);
 }
 
 static void test_due(void)
@@ -389,6 +436,7 @@ int main(void)
     settings.retry = schedule;
     event = wh_event_create(&fields);
     test_table();
+    test_alert();
     test_due();
     test_answer();
     test_only_200();

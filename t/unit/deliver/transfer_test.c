@@ -141,6 +141,17 @@ static void test_prepare(void)
     is_str(transfer->body.text, body, "earlier bytes are sent again");
     wh_transfer_finish(transfer);
     is_int(delivery->body_is_new, 0, "and not stored twice");
+    free(delivery->body);
+    delivery->body = NULL;
+    wh_transfer_prepare(transfer, target, delivery, 7);
+    delivery->outcome = WH_OUTCOME_RETURNED;
+    wh_transfer_finish(transfer);
+    is_str(delivery->body, NULL, "what was not sent may change");
+    wh_transfer_prepare(transfer, target, delivery, 8);
+    transfer->sent = 1;
+    wh_transfer_finish(transfer);
+    ok(delivery->body && delivery->body_is_new,
+       "what was sent is kept, whatever came of it");
     wh_delivery_destroy(delivery);
     wh_target_release(target);
     wh_transfer_destroy(transfer);
@@ -216,6 +227,9 @@ static void test_request(void)
 }
 
 #define LENGTH_0 "Content-Length: 0\r\n\r\n"
+#define CHUNKED(status)                                                        \
+    "HTTP/1.1 " status " x\r\nTransfer-Encoding: "                             \
+    "chunked\r\n\r\n1\r\nx\r\n0\r\n"
 
 typedef struct row_t {
     const char *answer;
@@ -262,6 +276,49 @@ static const row_t rows[] = {
      WH_OUTCOME_RETRY, 0, "a challenge is not answered"},
     {"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", 101,
      WH_OUTCOME_RETRY, 0, "101"},
+    {"HTTP/1.1 503 No\r\nRetry-After: 60\r\nRetry-After: 120\r\n" LENGTH_0, 503,
+     WH_OUTCOME_RETRY, 120, "two Retry-After, the longer one last"},
+    {"HTTP/1.1 503 No\r\nRetry-After: 120\r\nRetry-After: 60\r\n" LENGTH_0, 503,
+     WH_OUTCOME_RETRY, 120, "two Retry-After, the longer one first"},
+    {"HTTP/1.1 503 No\r\nRetry-After: 120\r\nRetry-After: soon\r\n" LENGTH_0,
+     503, WH_OUTCOME_RETRY, 120, "a Retry-After and one that means nothing"},
+    {"HTTP/1.1 503 No\r\nRetry-After: 120, 60\r\n" LENGTH_0, 503,
+     WH_OUTCOME_RETRY, 0, "two waits in one Retry-After"},
+    {"HTTP/1.1 503 No\r\nRetry-After: -1\r\n" LENGTH_0, 503, WH_OUTCOME_RETRY,
+     0, "a negative Retry-After"},
+    {"HTTP/1.1 503 No\r\nRetry-After: 1.5\r\n" LENGTH_0, 503, WH_OUTCOME_RETRY,
+     0, "a Retry-After with a fraction"},
+    {"HTTP/1.1 503 No\r\nRetry-After: 100000000000000000000\r\n" LENGTH_0, 503,
+     WH_OUTCOME_RETRY, 86400, "a Retry-After of 10^20 is cut"},
+    {"HTTP/1.1 503 No\r\nRetry-After: Fri, 31 Dec 9999 23:59:59 "
+     "GMT\r\n" LENGTH_0,
+     503, WH_OUTCOME_RETRY, 86400, "a date of Retry-After"},
+    {"HTTP/1.1 503 No\r\nRetry-After: Fri Dec 31 23:59:59 9999\r\n" LENGTH_0,
+     503, WH_OUTCOME_RETRY, 86400, "a date in another form"},
+    {"HTTP/1.1 503 No\r\nRetry-After: Friday, 31-Dec-49 23:59:59 "
+     "GMT\r\n" LENGTH_0,
+     503, WH_OUTCOME_RETRY, 86400, "a date in the third form"},
+    {"HTTP/1.1 503 No\r\nRetry-After: Sun, 06 Nov 1994 08:49:37 "
+     "GMT\r\n" LENGTH_0,
+     503, WH_OUTCOME_RETRY, 0, "a date that is over"},
+    {"HTTP/1.1 503 No\r\nRetry-After : 120\r\n" LENGTH_0, 503, WH_OUTCOME_RETRY,
+     0, "a name with a blank"},
+    {"HTTP/1.1 503 No\r\nRetry-After: "
+     "1111111111111111111111111111111111111111111111111111111111111111111\r"
+     "\n" LENGTH_0,
+     503, WH_OUTCOME_RETRY, 0, "more digits than a value may have"},
+    {"HTTP/1.1 500 No\r\nHTTP/1.1 200 OK\r\n" LENGTH_0, 500, WH_OUTCOME_RETRY,
+     0, "a second status line"},
+    {"HTTP/1.1 2000 OK\r\n" LENGTH_0, 0, WH_OUTCOME_RETRY, 0, "four digits"},
+    {"HTTP/1.1 20x OK\r\n" LENGTH_0, 0, WH_OUTCOME_RETRY, 0, "two digits"},
+    {"HTTP/1.1 099 Low\r\n" LENGTH_0, 0, WH_OUTCOME_RETRY, 0, "099"},
+    {"HTTP/1.1 999 High\r\n" LENGTH_0, 999, WH_OUTCOME_RETRY, 0, "999"},
+    {CHUNKED("200") "HTTP/1.1 500 No\r\nRetry-After: 9\r\n\r\n", 200,
+     WH_OUTCOME_DELIVERED, 0, "a trailer like a status line"},
+    {CHUNKED("500") "HTTP/1.1 200 OK\r\n\r\n", 500, WH_OUTCOME_RETRY, 0,
+     "a trailer that would be a success"},
+    {CHUNKED("503") "Retry-After: 120\r\n\r\n", 503, WH_OUTCOME_RETRY, 0,
+     "a wait in a trailer"},
     {"garbage\r\n\r\n", 0, WH_OUTCOME_RETRY, 0, "not HTTP"},
     {"HTTP/1.1 2xx OK\r\n\r\n", 0, WH_OUTCOME_RETRY, 0, "no number"},
     {"HTTP/1.1 20", 0, WH_OUTCOME_RETRY, 0, "half a status line"},

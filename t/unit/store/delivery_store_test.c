@@ -264,6 +264,7 @@ static void test_failed(apr_int32_t webhook)
 
 static void test_returned(apr_int32_t webhook)
 {
+    char bytes[] = "bytes";
     wh_delivery_t delivery = {.webhook_id = webhook,
                               .outcome = WH_OUTCOME_RETURNED,
                               .attempts = 4,
@@ -272,6 +273,10 @@ static void test_returned(apr_int32_t webhook)
 
     is_str(row_after(250, &delivery), "0|0|7777|0|NULL", "given back untried");
     is_str(attempt_of(251), "no row", "no attempt");
+    delivery.body = bytes;
+    delivery.body_is_new = 1;
+    is_str(row_after(252, &delivery), "0|0|7777|0|bytes",
+           "given back with bytes that may have arrived");
     is_str(usage_of(webhook), "3|3|3|status|6000", "nothing counted");
     is_int(error_counted, 0, "nothing told");
 }
