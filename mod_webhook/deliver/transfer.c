@@ -19,16 +19,45 @@
 
 static const char retry_after_name[] = "Retry-After:";
 
+/* Ends headers that were cut, so that the body can be told from them. */
+#define CUT_HERE "\r\n\r\n"
+
+/* Keeps what there is room for below a length of the whole. */
 static void keep_answer(wh_transfer_t *transfer, const char *data,
-                        apr_size_t length)
+                        apr_size_t length, apr_size_t most)
 {
-    apr_size_t room = WH_ANSWER_MAX - transfer->answer_length;
+    apr_size_t room =
+        most > transfer->answer_length ? most - transfer->answer_length : 0;
 
     if (length > room) {
         length = room;
     }
     memcpy(transfer->answer + transfer->answer_length, data, length);
     transfer->answer_length += length;
+}
+
+/* Lines of the headers. Behind the blank one come those that follow a body
+ * in chunks, which are not kept. */
+static void keep_header(wh_transfer_t *transfer, const char *line,
+                        apr_size_t length)
+{
+    const apr_size_t most = WH_ANSWER_PART - (sizeof(CUT_HERE) - 1);
+    int is_blank = length <= 2 && (line[0] == '\r' || line[0] == '\n');
+
+    if (transfer->complete) {
+        return;
+    }
+    if (!is_blank) {
+        transfer->answer_cut |= length > most - transfer->answer_length;
+        keep_answer(transfer, line, length, most);
+        return;
+    }
+    if (transfer->answer_cut) {
+        line = CUT_HERE;
+        length = sizeof(CUT_HERE) - 1;
+    }
+    keep_answer(transfer, line, length, WH_ANSWER_PART);
+    transfer->answer_headers = transfer->answer_length;
 }
 
 /* A status line begins a new block: informational ones come before the final
@@ -47,6 +76,8 @@ static void start_block(wh_transfer_t *transfer, const char *line,
     }
     transfer->retry_after = 0;
     transfer->answer_length = 0;
+    transfer->answer_headers = 0;
+    transfer->answer_cut = 0;
 }
 
 static void read_retry_after(wh_transfer_t *transfer, const char *line,
@@ -88,7 +119,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *baton)
                           sizeof(retry_after_name) - 1)) {
         read_retry_after(transfer, line, length);
     }
-    keep_answer(transfer, line, length);
+    keep_header(transfer, line, length);
     if (length <= 2 && (line[0] == '\r' || line[0] == '\n')) {
         /* 101 would leave HTTP: there is no answer to wait for. */
         if (transfer->status == 101) {
@@ -104,7 +135,8 @@ static size_t on_body(char *data, size_t size, size_t count, void *baton)
     wh_transfer_t *transfer = baton;
     apr_size_t length = size * count;
 
-    keep_answer(transfer, data, length);
+    keep_answer(transfer, data, length,
+                transfer->answer_headers + WH_ANSWER_PART);
     transfer->body_bytes += length;
     return transfer->body_bytes > WH_ANSWER_BODY_MAX ? 0 : length;
 }
@@ -296,6 +328,8 @@ static void reset_answer(wh_transfer_t *transfer)
     transfer->header_bytes = 0;
     transfer->body_bytes = 0;
     transfer->answer_length = 0;
+    transfer->answer_headers = 0;
+    transfer->answer_cut = 0;
 }
 
 apr_status_t wh_transfer_prepare(wh_transfer_t *transfer, wh_target_t *target,

@@ -99,3 +99,18 @@ void wh_delivery_destroy(wh_delivery_t *delivery)
     free(delivery->answer);
     free(delivery);
 }
+
+const char *wh_answer_body(const char *answer)
+{
+    const char *line = answer;
+    const char *end;
+
+    /* Lines end as the receiver ended them. */
+    for (end = strchr(line, '\n'); end; end = strchr(line, '\n')) {
+        if (end == line || (end == line + 1 && *line == '\r')) {
+            return end + 1;
+        }
+        line = end + 1;
+    }
+    return NULL;
+}
