@@ -19,7 +19,7 @@ int wh_ctl_delivery_list(wh_ctl_t *ctl)
     if (!wh_record_filter(&feed.filter, ctl)) {
         return WH_EXIT_USAGE;
     }
-    if (state && !wh_log_state_parse(&feed.filter.state, state)) {
+    if (state && !wh_delivery_state_parse(&feed.filter.state, state)) {
         return wh_ctl_bad_value(ctl, WH_OPTION_DELIVERY_STATE);
     }
     feed.table = wh_record_delivery_table(ctl->pool);
@@ -36,7 +36,7 @@ static void print_fields(const wh_log_delivery_t *delivery, apr_pool_t *pool)
     wh_output_field("Webhook", wh_record_id(delivery->webhook_id, pool), pool);
     wh_output_field("Event", delivery->event_name, pool);
     wh_output_field("Event id", delivery->event_uuid, pool);
-    wh_output_field("State", wh_log_state_name(delivery->state), pool);
+    wh_output_field("State", wh_delivery_state_name(delivery->state), pool);
     wh_output_field("Attempts", wh_record_id(delivery->attempts, pool), pool);
     wh_output_field("Due", wh_output_time(is_pending ? delivery->due : 0, pool),
                     pool);

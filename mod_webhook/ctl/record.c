@@ -51,7 +51,7 @@ void wh_record_delivery_add(wh_table_t *table, const void *record,
     const char *cells[] = {
         wh_record_id(delivery->id, pool),
         wh_output_time(wh_row_id_time(delivery->id), pool),
-        wh_log_state_name(delivery->state),
+        wh_delivery_state_name(delivery->state),
         wh_record_id(delivery->webhook_id, pool),
         delivery->event_name,
         delivery->event_uuid,

@@ -46,8 +46,8 @@ static int read_state(int *state, const wh_ctl_t *ctl)
         *state = -1;
         return 1;
     }
-    if (text &&
-        (!wh_log_state_parse(state, text) || *state == WH_DELIVERY_PENDING)) {
+    if (text && (!wh_delivery_state_parse(state, text) ||
+                 *state == WH_DELIVERY_PENDING)) {
         wh_ctl_bad_value(ctl, WH_OPTION_REPLAY_STATE);
         return 0;
     }

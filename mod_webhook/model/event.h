@@ -92,6 +92,11 @@ wh_delivery_t *wh_delivery_create(wh_event_t *event, apr_int64_t id,
                                   apr_int32_t webhook_id);
 void wh_delivery_destroy(wh_delivery_t *delivery);
 
+/** "pending", "delivered", "failed". */
+const char *wh_delivery_state_name(wh_delivery_state_t state);
+/** Reads such a name, in any case. @return 1 or 0 */
+int wh_delivery_state_parse(int *state, const char *text);
+
 /** Where the body of an answer text begins, "" if it has none: behind the
  * blank line, which is kept also of headers that were cut. NULL: the headers
  * did not come to their end. */

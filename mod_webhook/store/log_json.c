@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/log_json.h"
 
-#include <apr_cstr.h>
 #include <apr_strings.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +8,6 @@
 #include "base/text.h"
 #include "base/time_text.h"
 
-static const char *const delivery_states[] = {"pending", "delivered", "failed"};
 static const char *const replay_states[] = {"counting", "running", "done",
                                             "cancelled"};
 
@@ -54,25 +52,6 @@ json_t *wh_log_json_id(apr_int64_t id)
     return json_string(text);
 }
 
-const char *wh_log_state_name(wh_delivery_state_t state)
-{
-    return (unsigned int)state < COUNT(delivery_states) ? delivery_states[state]
-                                                        : "unknown";
-}
-
-int wh_log_state_parse(int *state, const char *text)
-{
-    apr_size_t i;
-
-    for (i = 0; i < COUNT(delivery_states); i++) {
-        if (!apr_cstr_casecmp(delivery_states[i], text)) {
-            *state = (int)i;
-            return 1;
-        }
-    }
-    return 0;
-}
-
 const char *wh_replay_state_name(wh_replay_state_t state)
 {
     return (unsigned int)state < COUNT(replay_states) ? replay_states[state]
@@ -87,7 +66,7 @@ json_t *wh_log_delivery_json(const wh_log_delivery_t *delivery)
         wh_log_json_time(wh_row_id_time(delivery->id)), "EventId",
         wh_log_json_text(delivery->event_uuid), "Event",
         wh_log_json_text(delivery->event_name), "WebhookId",
-        delivery->webhook_id, "State", wh_log_state_name(delivery->state),
+        delivery->webhook_id, "State", wh_delivery_state_name(delivery->state),
         "Attempts", delivery->attempts, "Due",
         wh_log_json_time(delivery->state == WH_DELIVERY_PENDING ? delivery->due
                                                                 : 0));

@@ -21,11 +21,6 @@ json_t *wh_log_json_time(apr_time_t time);
 json_t *wh_log_json_text(const char *text);
 json_t *wh_log_json_id(apr_int64_t id);
 
-/** "pending", "delivered", "failed". */
-const char *wh_log_state_name(wh_delivery_state_t state);
-/** Reads such a name, in any case. @return 1 or 0 */
-int wh_log_state_parse(int *state, const char *text);
-
 /** "counting", "running", "done", "cancelled". */
 const char *wh_replay_state_name(wh_replay_state_t state);
 

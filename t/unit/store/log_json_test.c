@@ -31,12 +31,13 @@ static void test_states(void)
 {
     int state = -1;
 
-    is_str(wh_log_state_name(WH_DELIVERY_FAILED), "failed", "a state");
-    is_str(wh_log_state_name((wh_delivery_state_t)9), "unknown", "is none");
-    ok(wh_log_state_parse(&state, "DELIVERED") &&
+    is_str(wh_delivery_state_name(WH_DELIVERY_FAILED), "failed", "a state");
+    is_str(wh_delivery_state_name((wh_delivery_state_t)9), "unknown",
+           "is none");
+    ok(wh_delivery_state_parse(&state, "DELIVERED") &&
            state == WH_DELIVERY_DELIVERED,
        "in any case");
-    ok(!wh_log_state_parse(&state, "happy"), "is none either");
+    ok(!wh_delivery_state_parse(&state, "happy"), "is none either");
     is_str(wh_replay_state_name(WH_REPLAY_CANCELLED), "cancelled", "a job's");
     is_str(wh_replay_state_name((wh_replay_state_t)7), "unknown", "is none");
 }
