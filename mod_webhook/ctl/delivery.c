@@ -15,10 +15,14 @@ int wh_ctl_delivery_list(wh_ctl_t *ctl)
     wh_feed_t feed = {.fetch = wh_store_delivery_list,
                       .add = wh_record_delivery_add,
                       .json = to_json};
+    apr_time_t since, until;
 
-    if (!wh_record_filter(&feed.filter, ctl)) {
+    if (!wh_record_filter(&feed.filter, ctl) ||
+        !wh_record_span(&since, &until, ctl)) {
         return WH_EXIT_USAGE;
     }
+    feed.filter.since = wh_record_floor(since);
+    feed.until = wh_record_floor(until);
     if (state && !wh_delivery_state_parse(&feed.filter.state, state)) {
         return wh_ctl_bad_value(ctl, WH_OPTION_DELIVERY_STATE);
     }

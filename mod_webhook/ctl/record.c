@@ -75,3 +75,28 @@ int wh_record_filter(wh_log_filter_t *filter, const wh_ctl_t *ctl)
     filter->webhook_id = (apr_int32_t)webhook;
     return 1;
 }
+
+static int read_time(apr_time_t *time, const wh_ctl_t *ctl, wh_option_t option)
+{
+    const char *text = wh_option_text(ctl->options, option);
+
+    *time = 0;
+    if (!text || wh_value_time(time, text, apr_time_now())) {
+        return 1;
+    }
+    wh_ctl_bad_value(ctl, option);
+    return 0;
+}
+
+int wh_record_span(apr_time_t *since, apr_time_t *until, const wh_ctl_t *ctl)
+{
+    return read_time(since, ctl, WH_OPTION_SINCE) &&
+           read_time(until, ctl, WH_OPTION_UNTIL);
+}
+
+apr_int64_t wh_record_floor(apr_time_t time)
+{
+    apr_int64_t id = time ? wh_row_id_floor(time) : 0;
+
+    return time && id < 1 ? 1 : id;
+}

@@ -26,4 +26,10 @@ void wh_record_delivery_add(wh_table_t *table, const void *record,
  * what is wrong */
 int wh_record_filter(wh_log_filter_t *filter, const wh_ctl_t *ctl);
 
+/** What --since and --until say; 0: nothing. @return likewise */
+int wh_record_span(apr_time_t *since, apr_time_t *until, const wh_ctl_t *ctl);
+
+/** The first row id of a time; 0 for 0 alone, as filters have it. */
+apr_int64_t wh_record_floor(apr_time_t time);
+
 #endif
