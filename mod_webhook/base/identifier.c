@@ -93,9 +93,8 @@ apr_int64_t wh_row_id_floor(apr_time_t time)
     apr_int64_t milliseconds = apr_time_as_msec(time);
 
     /* In 2093 the ids end: later times have the highest one. */
-    return milliseconds - EPOCH_MILLISECONDS > last
-               ? APR_INT64_MAX
-               : row_id_at(milliseconds);
+    return milliseconds - EPOCH_MILLISECONDS > last ? APR_INT64_MAX
+                                                    : row_id_at(milliseconds);
 }
 
 apr_time_t wh_row_id_time(apr_int64_t id)
