@@ -7,7 +7,7 @@ use warnings FATAL => 'all';
 
 use JSON::PP qw(decode_json);
 use Test::More;
-use WebhookApi qw(call create have_sql path_of settled signal sql sql_write
+use WebhookApi qw(call create database have_sql path_of settled signal sql sql_write
     update);
 use WebhookCheck qw(answered);
 use WebhookCtl ();
@@ -175,6 +175,19 @@ like $nothing->{err}, qr/no delivery is like that/, '... says so';
 my $whole = $ctl->run(qw(replay --yes --state all --webhook), $hook);
 is $whole->{status}, 0, 'all of a webhook';
 like $whole->{out}, qr/^6 deliveries are sent once more$/m, '... says how many';
+ok settled($server, 30, $hook), '... and they arrive';
+SKIP: {
+    skip 'script is not installed', 3
+        if !grep { -x "$_/script" } split /:/, $ENV{PATH};
+    local $ENV{WEBHOOK_DATABASE} = database($server);
+    my $program = WebhookCtl::program();
+    my $shown = `script -qec '$program replay --yes --state all --webhook $hook' /dev/null </dev/null`;
+
+    like $shown, qr/\rreplay \d+ \[#{30}\] 6 of 6, 100%\e\[K\r?\n/,
+        'a terminal shows a bar';
+    like $shown, qr/^6 deliveries are sent once more/m, '... and the end';
+    ok settled($server, 30, $hook), '... of what arrives';
+}
 my $bare = $ctl->json(qw(replay --yes --no-wait --webhook), $hook);
 is $bare->{WebhookId}, $hook, '--no-wait tells of the job alone';
 ok wait_for(sub { state_of($bare->{Id}) == 2 }, 20), '... it is done';
