@@ -89,7 +89,12 @@ apr_int64_t wh_row_id_next(wh_row_ids_t *ids, apr_time_t now)
 
 apr_int64_t wh_row_id_floor(apr_time_t time)
 {
-    return row_id_at(apr_time_as_msec(time));
+    const apr_int64_t last = APR_INT64_MAX >> WH_ROW_ID_SHIFT;
+    apr_int64_t milliseconds = apr_time_as_msec(time);
+
+    /* In 2093 the ids end: later times have the highest one. */
+    return milliseconds - EPOCH_MILLISECONDS > last ? APR_INT64_MAX
+                                                    : row_id_at(milliseconds);
 }
 
 apr_time_t wh_row_id_time(apr_int64_t id)

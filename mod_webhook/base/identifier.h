@@ -35,7 +35,8 @@ typedef struct wh_row_ids_t {
 /** The next id. When the clock stands still or goes back, the ids run on. */
 apr_int64_t wh_row_id_next(wh_row_ids_t *ids, apr_time_t now);
 
-/** The smallest id that can have been made at or after a time. */
+/** The smallest id that can have been made at or after a time; the largest
+ * number, if none can. */
 apr_int64_t wh_row_id_floor(apr_time_t time);
 
 /** When an id was made, to the millisecond. */

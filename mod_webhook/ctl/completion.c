@@ -121,7 +121,9 @@ static void print_words(void)
         printf("    %s) [[ -n $verb ]] || words='", command->noun);
         for (other = command;
              other->noun && !strcmp(other->noun, command->noun); other++) {
-            printf("%s%s", other == command ? "" : " ", other->verb);
+            if (other->verb) {
+                printf("%s%s", other == command ? "" : " ", other->verb);
+            }
         }
         printf("' ;;\n");
     }

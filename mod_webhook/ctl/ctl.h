@@ -39,6 +39,7 @@ wh_ctl_fn_t wh_ctl_webhook_list, wh_ctl_webhook_show, wh_ctl_webhook_create,
 wh_ctl_fn_t wh_ctl_event_list, wh_ctl_event_show;
 wh_ctl_fn_t wh_ctl_delivery_list, wh_ctl_delivery_show;
 wh_ctl_fn_t wh_ctl_tail, wh_ctl_replay, wh_ctl_check;
+wh_ctl_fn_t wh_ctl_replay_list, wh_ctl_replay_show, wh_ctl_replay_cancel;
 wh_ctl_fn_t wh_ctl_token_create, wh_ctl_token_list, wh_ctl_token_revoke;
 wh_ctl_fn_t wh_ctl_app_create, wh_ctl_app_list, wh_ctl_app_delete;
 wh_ctl_fn_t wh_ctl_help, wh_ctl_completion;

@@ -6,7 +6,7 @@
 
 static json_t *to_json(const void *record)
 {
-    return wh_record_delivery_json(record);
+    return wh_log_delivery_json(record);
 }
 
 int wh_ctl_delivery_list(wh_ctl_t *ctl)
@@ -15,11 +15,15 @@ int wh_ctl_delivery_list(wh_ctl_t *ctl)
     wh_feed_t feed = {.fetch = wh_store_delivery_list,
                       .add = wh_record_delivery_add,
                       .json = to_json};
+    apr_time_t since, until;
 
-    if (!wh_record_filter(&feed.filter, ctl)) {
+    if (!wh_record_filter(&feed.filter, ctl) ||
+        !wh_record_span(&since, &until, ctl)) {
         return WH_EXIT_USAGE;
     }
-    if (state && !wh_record_state_parse(&feed.filter.state, state)) {
+    feed.filter.since = wh_record_floor(since);
+    feed.until = wh_record_floor(until);
+    if (state && !wh_delivery_state_parse(&feed.filter.state, state)) {
         return wh_ctl_bad_value(ctl, WH_OPTION_DELIVERY_STATE);
     }
     feed.table = wh_record_delivery_table(ctl->pool);
@@ -36,7 +40,7 @@ static void print_fields(const wh_log_delivery_t *delivery, apr_pool_t *pool)
     wh_output_field("Webhook", wh_record_id(delivery->webhook_id, pool), pool);
     wh_output_field("Event", delivery->event_name, pool);
     wh_output_field("Event id", delivery->event_uuid, pool);
-    wh_output_field("State", wh_record_state(delivery->state), pool);
+    wh_output_field("State", wh_delivery_state_name(delivery->state), pool);
     wh_output_field("Attempts", wh_record_id(delivery->attempts, pool), pool);
     wh_output_field("Due", wh_output_time(is_pending ? delivery->due : 0, pool),
                     pool);
@@ -60,21 +64,6 @@ static void print_attempts(const apr_array_header_t *attempts, apr_pool_t *pool)
     }
 }
 
-static int print_json(const wh_log_delivery_t *delivery,
-                      const apr_array_header_t *attempts)
-{
-    json_t *entity = wh_record_delivery_json(delivery);
-    json_t *array = json_array();
-    int i;
-
-    for (i = 0; i < attempts->nelts; i++) {
-        json_array_append_new(array, wh_record_attempt_json(APR_ARRAY_IDX(
-                                         attempts, i, wh_log_attempt_t *)));
-    }
-    json_object_set_new(entity, "AttemptList", array);
-    return wh_output_json(entity, 0);
-}
-
 int wh_ctl_delivery_show(wh_ctl_t *ctl)
 {
     apr_array_header_t *attempts = NULL;
@@ -85,7 +74,7 @@ int wh_ctl_delivery_show(wh_ctl_t *ctl)
     if (!wh_ctl_id(ctl, &id, APR_INT64_MAX)) {
         return WH_EXIT_USAGE;
     }
-    rv = wh_store_delivery_get(&delivery, ctl->store, ctl->context, id,
+    rv = wh_store_delivery_get(&delivery, ctl->store, ctl->context, 0, id,
                                ctl->pool);
     if (rv == APR_SUCCESS) {
         rv = wh_store_attempt_list(&attempts, ctl->store, id, ctl->pool);
@@ -95,7 +84,8 @@ int wh_ctl_delivery_show(wh_ctl_t *ctl)
             rv, apr_pstrcat(ctl->pool, "delivery ", ctl->arguments[0], NULL));
     }
     if (ctl->json) {
-        return print_json(delivery, attempts);
+        return wh_output_json(wh_log_delivery_json_whole(delivery, attempts),
+                              0);
     }
     print_fields(delivery, ctl->pool);
     print_attempts(attempts, ctl->pool);

@@ -77,7 +77,7 @@ static int print_json(const wh_log_event_t *event,
     int i;
 
     for (i = 0; i < deliveries->nelts; i++) {
-        json_array_append_new(array, wh_record_delivery_json(APR_ARRAY_IDX(
+        json_array_append_new(array, wh_log_delivery_json(APR_ARRAY_IDX(
                                          deliveries, i, wh_log_delivery_t *)));
     }
     json_object_set_new(entity, "Deliveries", array);

@@ -109,7 +109,7 @@ static apr_status_t look(wh_feed_t *feed, int *shown, wh_ctl_t *ctl,
     int i, found = 0;
 
     feed->filter.after = look_back(feed);
-    feed->filter.before = 0;
+    feed->filter.before = feed->until;
     feed->filter.limit = PORTION;
     do {
         rv = feed->fetch(&rows, ctl->store, &feed->filter, pool);
@@ -212,7 +212,8 @@ static apr_status_t fetch_newest(apr_array_header_t **records, wh_feed_t *feed,
     apr_status_t rv;
 
     *records = apr_array_make(ctl->pool, 64, sizeof(void *));
-    feed->filter.before = feed->filter.after = 0;
+    feed->filter.before = feed->until;
+    feed->filter.after = 0;
     do {
         int left = limit - (*records)->nelts;
 

@@ -38,6 +38,7 @@ typedef struct wh_feed_t {
     wh_feed_json_fn_t *json;
     wh_feed_show_fn_t *show; /**< NULL: all */
     wh_log_filter_t filter;
+    apr_int64_t until; /**< row ids below this one; 0: no bound */
     wh_table_t *table; /**< several feeds may share one */
     /* private to feed.c */
     apr_int64_t start; /* not below this */

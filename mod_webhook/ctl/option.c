@@ -7,7 +7,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "base/time_text.h"
 
 #define ROW(symbol, name, value, words, help) {name, value, words, help},
 static const wh_option_row_t rows[] = {WH_OPTIONS(ROW)};
@@ -215,77 +216,13 @@ int wh_value_duration(apr_interval_time_t *duration, const char *text)
     return 0;
 }
 
-/* "", "Z" or an offset such as "+02:00" or "-0330", in seconds. */
-static int parse_zone(int *seconds, const char *text)
-{
-    int sign = *text == '-' ? -1 : 1;
-    int digits[4], i;
-
-    *seconds = 0;
-    if (!*text || !strcmp(text, "Z") || !strcmp(text, "z")) {
-        return 1;
-    }
-    if (*text != '+' && *text != '-') {
-        return 0;
-    }
-    text++;
-    for (i = 0; i < 4; i++) {
-        if (i == 2 && *text == ':') {
-            text++;
-        }
-        if (*text < '0' || *text > '9') {
-            return 0;
-        }
-        digits[i] = *text++ - '0';
-    }
-    *seconds = sign * ((digits[0] * 10 + digits[1]) * 60 * 60 +
-                       (digits[2] * 10 + digits[3]) * 60);
-    return !*text && digits[2] < 6 && digits[0] * 10 + digits[1] < 24;
-}
-
-/* Behind the digits of a form stands the zone and nothing else. */
-static int parse_form(apr_time_t *result, const char *text, const char *form)
-{
-    struct tm fields, kept;
-    const char *rest;
-    time_t seconds;
-    int zone;
-
-    memset(&fields, 0, sizeof(fields));
-    rest = strptime(text, form, &fields);
-    if (!rest || !parse_zone(&zone, rest)) {
-        return 0;
-    }
-    kept = fields;
-    seconds = timegm(&fields);
-    /* February 30 would become a day of March. */
-    if (kept.tm_mday != fields.tm_mday || kept.tm_mon != fields.tm_mon) {
-        return 0;
-    }
-    *result = apr_time_from_sec((apr_time_t)seconds - zone);
-    return *result > 0;
-}
-
 int wh_value_time(apr_time_t *time, const char *text, apr_time_t now)
 {
-    static const char *const forms[] = {"%Y-%m-%dT%H:%M:%S",
-                                        "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M",
-                                        "%Y-%m-%d %H:%M", "%Y-%m-%d"};
     apr_interval_time_t back;
-    apr_size_t i;
 
     if (wh_value_duration(&back, text)) {
         *time = now - back;
         return *time > 0;
     }
-    /* strptime() skips white space and takes short numbers. */
-    if (strlen(text) < 10 || text[4] != '-' || text[7] != '-') {
-        return 0;
-    }
-    for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-        if (parse_form(time, text, forms[i])) {
-            return 1;
-        }
-    }
-    return 0;
+    return wh_time_parse(time, text);
 }

@@ -81,6 +81,7 @@
     X(UNTIL, "until", "TIME", NULL, "only what came before this time")         \
     X(YES, "yes", NULL, NULL, "do it")                                         \
     X(ALL, "all", NULL, NULL, "no filter is meant")                            \
+    X(NO_WAIT, "no-wait", NULL, NULL, "do not wait for the end")               \
     X(OWNER, "owner", "NAME", NULL, "user that the token stands for")          \
     X(SCOPE, "scope", "SCOPES", "signal manage read",                          \
       "signal, manage, read, with commas")                                     \

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/time_text.h"
 #include "media/json.h"
+#include "store/log_json.h"
 
 /* Between two columns. */
 #define GAP 2
@@ -91,60 +93,29 @@ const char *wh_output_text(const char *text, apr_pool_t *pool)
     return text && *text ? harmless(text, pool) : "-";
 }
 
-static void print_time(char text[32], apr_time_t time)
-{
-    apr_time_exp_t utc;
-
-    apr_time_exp_gmt(&utc, time);
-    apr_snprintf(text, 32, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
-                 utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour,
-                 utc.tm_min, utc.tm_sec, utc.tm_usec / 1000);
-}
-
 const char *wh_output_time(apr_time_t time, apr_pool_t *pool)
 {
-    char text[32] = "-";
+    char text[WH_TIME_SIZE] = "-";
 
     if (time) {
-        print_time(text, time);
+        wh_time_print(text, time);
     }
     return apr_pstrdup(pool, text);
 }
 
 json_t *wh_output_json_time(apr_time_t time)
 {
-    char text[32];
-
-    if (!time) {
-        return json_null();
-    }
-    print_time(text, time);
-    return json_string(text);
+    return wh_log_json_time(time);
 }
 
 json_t *wh_output_json_text(const char *text)
 {
-    json_t *value = text ? json_string(text) : json_null();
-    char *clean;
-
-    if (value) {
-        return value;
-    }
-    clean = strdup(text);
-    if (clean) {
-        wh_text_clean(clean, strlen(clean));
-        value = json_string(clean);
-        free(clean);
-    }
-    return value;
+    return wh_log_json_text(text);
 }
 
 json_t *wh_output_json_id(apr_int64_t id)
 {
-    char text[24];
-
-    apr_snprintf(text, sizeof(text), "%" APR_INT64_T_FMT, id);
-    return json_string(text);
+    return wh_log_json_id(id);
 }
 
 json_t *wh_output_json_value(const char *text)

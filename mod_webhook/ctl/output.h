@@ -33,14 +33,9 @@ const char *wh_output_text(const char *text, apr_pool_t *pool);
 /** ISO 8601 in UTC with milliseconds; 0 gives "-". */
 const char *wh_output_time(apr_time_t time, apr_pool_t *pool);
 
-/** The same or JSON null. */
+/** Times, texts and ids as the API has them in JSON: see store/log_json.h. */
 json_t *wh_output_json_time(apr_time_t time);
-
-/** A text as JSON; what is no UTF-8 or a control becomes "?". NULL: null. */
 json_t *wh_output_json_text(const char *text);
-
-/** A 64-bit number as a JSON string: most readers of JSON numbers have 53
- * bits. */
 json_t *wh_output_json_id(apr_int64_t id);
 
 /** Stored JSON text as a value; null if it is none. */

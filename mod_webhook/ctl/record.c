@@ -1,31 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/record.h"
 
-#include <apr_cstr.h>
 #include <apr_strings.h>
 #include <string.h>
-
-static const char *const state_names[] = {"pending", "delivered", "failed"};
-
-#define STATE_COUNT (sizeof(state_names) / sizeof(state_names[0]))
-
-const char *wh_record_state(wh_delivery_state_t state)
-{
-    return (unsigned int)state < STATE_COUNT ? state_names[state] : "unknown";
-}
-
-int wh_record_state_parse(int *state, const char *text)
-{
-    apr_size_t i;
-
-    for (i = 0; i < STATE_COUNT; i++) {
-        if (!apr_cstr_casecmp(state_names[i], text)) {
-            *state = (int)i;
-            return 1;
-        }
-    }
-    return 0;
-}
 
 const char *wh_record_id(apr_int64_t id, apr_pool_t *pool)
 {
@@ -57,33 +34,6 @@ json_t *wh_record_event_json(const wh_log_event_t *event)
                      wh_output_json_value(event->data));
 }
 
-json_t *wh_record_delivery_json(const wh_log_delivery_t *delivery)
-{
-    return json_pack(
-        "{s:o, s:o, s:o, s:o, s:i, s:s, s:i, s:o}", "Id",
-        wh_output_json_id(delivery->id), "Created",
-        wh_output_json_time(wh_row_id_time(delivery->id)), "EventId",
-        wh_output_json_text(delivery->event_uuid), "Event",
-        wh_output_json_text(delivery->event_name), "WebhookId",
-        delivery->webhook_id, "State", wh_record_state(delivery->state),
-        "Attempts", delivery->attempts, "Due",
-        wh_output_json_time(
-            delivery->state == WH_DELIVERY_PENDING ? delivery->due : 0));
-}
-
-json_t *wh_record_attempt_json(const wh_log_attempt_t *attempt)
-{
-    return json_pack(
-        "{s:o, s:o, s:i, s:o, s:f, s:i, s:o, s:o, s:o}", "Id",
-        wh_output_json_id(attempt->id), "DeliveryId",
-        wh_output_json_id(attempt->delivery_id), "Number", attempt->number,
-        "Started", wh_output_json_time(attempt->started), "Seconds",
-        (double)attempt->duration / APR_USEC_PER_SEC, "Status", attempt->status,
-        "Error", wh_output_json_text(attempt->error), "Address",
-        wh_output_json_text(attempt->address), "Answer",
-        wh_output_json_text(attempt->answer));
-}
-
 wh_table_t *wh_record_delivery_table(apr_pool_t *pool)
 {
     static const char *const headings[] = {"ID",       "CREATED", "STATE",
@@ -101,7 +51,7 @@ void wh_record_delivery_add(wh_table_t *table, const void *record,
     const char *cells[] = {
         wh_record_id(delivery->id, pool),
         wh_output_time(wh_row_id_time(delivery->id), pool),
-        wh_record_state(delivery->state),
+        wh_delivery_state_name(delivery->state),
         wh_record_id(delivery->webhook_id, pool),
         delivery->event_name,
         delivery->event_uuid,
@@ -124,4 +74,29 @@ int wh_record_filter(wh_log_filter_t *filter, const wh_ctl_t *ctl)
     }
     filter->webhook_id = (apr_int32_t)webhook;
     return 1;
+}
+
+static int read_time(apr_time_t *time, const wh_ctl_t *ctl, wh_option_t option)
+{
+    const char *text = wh_option_text(ctl->options, option);
+
+    *time = 0;
+    if (!text || wh_value_time(time, text, apr_time_now())) {
+        return 1;
+    }
+    wh_ctl_bad_value(ctl, option);
+    return 0;
+}
+
+int wh_record_span(apr_time_t *since, apr_time_t *until, const wh_ctl_t *ctl)
+{
+    return read_time(since, ctl, WH_OPTION_SINCE) &&
+           read_time(until, ctl, WH_OPTION_UNTIL);
+}
+
+apr_int64_t wh_record_floor(apr_time_t time)
+{
+    apr_int64_t id = time ? wh_row_id_floor(time) : 0;
+
+    return time && id < 1 ? 1 : id;
 }

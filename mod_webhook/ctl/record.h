@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Records of log_store.h as rows of tables and as JSON.
+ * Records of log_store.h as rows of tables; as JSON see store/log_json.h.
  * Private to ctl/ · one thread
  */
 #ifndef WH_CTL_RECORD_H
 #define WH_CTL_RECORD_H
 
 #include "ctl/feed.h"
-
-/** "pending", "delivered", "failed". */
-const char *wh_record_state(wh_delivery_state_t state);
-
-/** Reads such a name, in any case. @return 1 or 0 */
-int wh_record_state_parse(int *state, const char *text);
+#include "store/log_json.h"
 
 /** An id for a table. */
 const char *wh_record_id(apr_int64_t id, apr_pool_t *pool);
@@ -21,8 +16,6 @@ const char *wh_record_id(apr_int64_t id, apr_pool_t *pool);
 const char *wh_record_result(const wh_log_attempt_t *attempt, apr_pool_t *pool);
 
 json_t *wh_record_event_json(const wh_log_event_t *event);
-json_t *wh_record_delivery_json(const wh_log_delivery_t *delivery);
-json_t *wh_record_attempt_json(const wh_log_attempt_t *attempt);
 
 /** A table of deliveries. */
 wh_table_t *wh_record_delivery_table(apr_pool_t *pool);
@@ -32,5 +25,11 @@ void wh_record_delivery_add(wh_table_t *table, const void *record,
 /** What --context, --webhook and --event say. @return 1, or 0: it is said
  * what is wrong */
 int wh_record_filter(wh_log_filter_t *filter, const wh_ctl_t *ctl);
+
+/** What --since and --until say; 0: nothing. @return likewise */
+int wh_record_span(apr_time_t *since, apr_time_t *until, const wh_ctl_t *ctl);
+
+/** The first row id of a time; 0 for 0 alone, as filters have it. */
+apr_int64_t wh_record_floor(apr_time_t time);
 
 #endif

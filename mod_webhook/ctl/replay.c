@@ -3,6 +3,7 @@
 #include <apr_strings.h>
 
 #include "ctl/record.h"
+#include "ctl/replay_job.h"
 
 #define STATE_ALL "all"
 
@@ -46,7 +47,7 @@ static int read_state(int *state, const wh_ctl_t *ctl)
         *state = -1;
         return 1;
     }
-    if (text && (!wh_record_state_parse(state, text) ||
+    if (text && (!wh_delivery_state_parse(state, text) ||
                  *state == WH_DELIVERY_PENDING)) {
         wh_ctl_bad_value(ctl, WH_OPTION_REPLAY_STATE);
         return 0;
@@ -54,31 +55,15 @@ static int read_state(int *state, const wh_ctl_t *ctl)
     return 1;
 }
 
-/* Times become ids. In the filter 0 is no bound, which a time before the
- * first id must not become. */
 static int read_times(wh_log_filter_t *filter, const wh_ctl_t *ctl)
 {
-    const char *since = wh_option_text(ctl->options, WH_OPTION_SINCE);
-    const char *until = wh_option_text(ctl->options, WH_OPTION_UNTIL);
-    apr_time_t now = apr_time_now();
-    apr_time_t time;
+    apr_time_t since, until;
 
-    if (since) {
-        if (!wh_value_time(&time, since, now)) {
-            wh_ctl_bad_value(ctl, WH_OPTION_SINCE);
-            return 0;
-        }
-        filter->after = wh_row_id_floor(time);
-        filter->after = filter->after > 1 ? filter->after - 1 : 1;
+    if (!wh_record_span(&since, &until, ctl)) {
+        return 0;
     }
-    if (until) {
-        if (!wh_value_time(&time, until, now)) {
-            wh_ctl_bad_value(ctl, WH_OPTION_UNTIL);
-            return 0;
-        }
-        filter->before = wh_row_id_floor(time);
-        filter->before = filter->before > 1 ? filter->before : 1;
-    }
+    filter->since = wh_record_floor(since);
+    filter->before = wh_record_floor(until);
     return 1;
 }
 
@@ -99,24 +84,20 @@ static int find_event(wh_log_filter_t *filter, wh_ctl_t *ctl)
     return WH_EXIT_DONE;
 }
 
-int wh_ctl_replay(wh_ctl_t *ctl)
+/* What the dispatcher can do by itself is its job: of one webhook, and what
+ * failed or all. */
+static int is_job(const wh_ctl_t *ctl, const wh_log_filter_t *filter)
 {
-    wh_log_filter_t filter;
-    apr_status_t rv;
-    int replayed = 0, status;
+    return filter->webhook_id && ctl->context && !filter->event_id &&
+           filter->state != WH_DELIVERY_DELIVERED;
+}
 
-    if (!wh_record_filter(&filter, ctl) || !read_state(&filter.state, ctl) ||
-        !read_times(&filter, ctl)) {
-        return WH_EXIT_USAGE;
-    }
-    status = judge_width(ctl, filter.state);
-    if (status == WH_EXIT_DONE) {
-        status = find_event(&filter, ctl);
-    }
-    if (status != WH_EXIT_DONE) {
-        return status;
-    }
-    rv = wh_store_replay(&replayed, ctl->store, &filter);
+/* At once, by this program. */
+static int replay_now(const wh_log_filter_t *filter, wh_ctl_t *ctl)
+{
+    int replayed = 0;
+    apr_status_t rv = wh_store_replay(&replayed, ctl->store, filter);
+
     if (rv != APR_SUCCESS) {
         /* It goes in portions: some may be done. */
         wh_output_fail(0, "%d deliveries are sent once more so far", replayed);
@@ -130,4 +111,26 @@ int wh_ctl_replay(wh_ctl_t *ctl)
     }
     printf("%d deliveries are sent once more\n", replayed);
     return WH_EXIT_DONE;
+}
+
+int wh_ctl_replay(wh_ctl_t *ctl)
+{
+    wh_log_filter_t filter;
+    int status;
+
+    if (!wh_record_filter(&filter, ctl) || !read_state(&filter.state, ctl) ||
+        !read_times(&filter, ctl)) {
+        return WH_EXIT_USAGE;
+    }
+    status = judge_width(ctl, filter.state);
+    if (status == WH_EXIT_DONE) {
+        status = find_event(&filter, ctl);
+    }
+    if (status != WH_EXIT_DONE) {
+        return status;
+    }
+    return is_job(ctl, &filter)
+               ? wh_ctl_replay_start(ctl, filter.webhook_id,
+                                     filter.state == WH_DELIVERY_FAILED)
+               : replay_now(&filter, ctl);
 }

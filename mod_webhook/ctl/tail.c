@@ -38,7 +38,7 @@ static void add_attempt(wh_table_t *table, const void *record, apr_pool_t *pool)
 /* A stream of two kinds of objects: each says which it is. */
 static json_t *delivery_json(const void *record)
 {
-    json_t *entity = wh_record_delivery_json(record);
+    json_t *entity = wh_log_delivery_json(record);
 
     json_object_set_new(entity, "Kind", json_string("delivery"));
     return entity;
@@ -47,7 +47,7 @@ static json_t *delivery_json(const void *record)
 static json_t *attempt_json(const void *record)
 {
     const wh_log_recent_t *recent = record;
-    json_t *entity = wh_record_attempt_json(&recent->attempt);
+    json_t *entity = wh_log_attempt_json(&recent->attempt);
 
     json_object_set_new(entity, "Kind", json_string("attempt"));
     json_object_set_new(entity, "EventId",

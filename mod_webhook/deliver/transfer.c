@@ -17,10 +17,15 @@
 
 static const char retry_after_name[] = "Retry-After:";
 
+/* Ends headers that were cut, so that the body can be told from them. */
+#define CUT_HERE "\r\n\r\n"
+
+/* Keeps what there is room for below a length of the whole. */
 static void keep_answer(wh_transfer_t *transfer, const char *data,
-                        apr_size_t length)
+                        apr_size_t length, apr_size_t most)
 {
-    apr_size_t room = WH_ANSWER_MAX - transfer->answer_length;
+    apr_size_t room =
+        most > transfer->answer_length ? most - transfer->answer_length : 0;
 
     if (length > room) {
         length = room;
@@ -42,6 +47,30 @@ static int read_status(const char *line, apr_size_t length)
     return (space[1] - '0') * 100 + (space[2] - '0') * 10 + (space[3] - '0');
 }
 
+/* Lines of the headers. Behind the blank one come those that follow a body
+ * in chunks, which are not kept. */
+static void keep_header(wh_transfer_t *transfer, const char *line,
+                        apr_size_t length)
+{
+    const apr_size_t most = WH_ANSWER_PART - (sizeof(CUT_HERE) - 1);
+    int is_blank = length <= 2 && (line[0] == '\r' || line[0] == '\n');
+
+    if (transfer->complete) {
+        return;
+    }
+    if (!is_blank) {
+        transfer->answer_cut |= length > most - transfer->answer_length;
+        keep_answer(transfer, line, length, most);
+        return;
+    }
+    if (transfer->answer_cut) {
+        line = CUT_HERE;
+        length = sizeof(CUT_HERE) - 1;
+    }
+    keep_answer(transfer, line, length, WH_ANSWER_PART);
+    transfer->answer_headers = transfer->answer_length;
+}
+
 /* A status line begins a new block: informational ones come before the final
  * one, and only the final one counts. */
 static void start_block(wh_transfer_t *transfer, const char *line,
@@ -51,6 +80,8 @@ static void start_block(wh_transfer_t *transfer, const char *line,
     transfer->status = read_status(line, length);
     transfer->retry_after = 0;
     transfer->answer_length = 0;
+    transfer->answer_headers = 0;
+    transfer->answer_cut = 0;
 }
 
 /* Of several the longest wait counts; one that means nothing takes no other
@@ -111,7 +142,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *baton)
                           sizeof(retry_after_name) - 1)) {
         read_retry_after(transfer, line, length);
     }
-    keep_answer(transfer, line, length);
+    keep_header(transfer, line, length);
     if (length <= 2 && (line[0] == '\r' || line[0] == '\n')) {
         return end_block(transfer) ? length : 0;
     }
@@ -123,7 +154,8 @@ static size_t on_body(char *data, size_t size, size_t count, void *baton)
     wh_transfer_t *transfer = baton;
     apr_size_t length = size * count;
 
-    keep_answer(transfer, data, length);
+    keep_answer(transfer, data, length,
+                transfer->answer_headers + WH_ANSWER_PART);
     transfer->body_bytes += length;
     return transfer->body_bytes > WH_ANSWER_BODY_MAX ? 0 : length;
 }
@@ -417,6 +449,8 @@ static void reset_answer(wh_transfer_t *transfer)
     transfer->header_bytes = 0;
     transfer->body_bytes = 0;
     transfer->answer_length = 0;
+    transfer->answer_headers = 0;
+    transfer->answer_cut = 0;
 }
 
 apr_status_t wh_transfer_prepare(wh_transfer_t *transfer, wh_target_t *target,

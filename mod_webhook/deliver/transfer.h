@@ -54,6 +54,8 @@ typedef struct wh_transfer_t {
     apr_size_t header_bytes;
     apr_size_t body_bytes;
     apr_size_t answer_length;
+    apr_size_t answer_headers; /* those of it, once they have ended */
+    int answer_cut;            /* 1: there were more of them */
     char answer[WH_ANSWER_MAX + 1];
     apr_time_t started;
 } wh_transfer_t;

@@ -70,6 +70,10 @@ typedef struct wh_commit_t {
     int written;                  /* rows since the last checkpoint */
     apr_time_t retry_at;          /* storage failed: outcomes wait until then */
     apr_time_t discard_at;        /* likewise what is to be discarded */
+    int replaying;                /* 1: there may be open replays */
+    apr_int32_t replay_after;     /* webhook of the one that had its turn */
+    int replay_worked;            /* 1: one of this round had work */
+    apr_time_t replay_at;         /* none had work, or storage failed */
 } wh_commit_t;
 
 apr_status_t wh_commit_init(wh_commit_t *commit, const wh_settings_t *settings,
@@ -122,6 +126,9 @@ void wh_commit_recorded(wh_commit_t *commit);
 
 /** Lets deliveries fail that wait for disabled webhooks: one portion. */
 void wh_commit_discard(wh_commit_t *commit, apr_time_t now);
+
+/** Goes on with the jobs of store/replay_job.h: one portion of one of them. */
+void wh_commit_replay(wh_commit_t *commit, apr_time_t now);
 
 /** Takes what is due from the database, for all webhooks that have room, and
  * says in schedule.wake when to come back. */

@@ -398,6 +398,9 @@ static int wait_milliseconds(const dispatcher_t *d, apr_time_t now)
         d->commit.discard_at < until) {
         until = d->commit.discard_at;
     }
+    if (!d->stopping && d->commit.replaying && d->commit.replay_at < until) {
+        until = d->commit.replay_at;
+    }
     return until <= now ? 0 : (int)((until - now + 999) / 1000);
 }
 
@@ -440,6 +443,7 @@ static void loop(dispatcher_t *d)
         if (!d->stopping) {
             wh_commit_claim(&d->commit, now);
             wh_commit_discard(&d->commit, now);
+            wh_commit_replay(&d->commit, now);
         }
     }
 }

@@ -68,7 +68,7 @@ static void sweep_tokens(wh_maintenance_t *maintenance, wh_commit_t *commit,
     }
 }
 
-/* A tool has made deliveries pending again. */
+/* Deliveries were made pending again, or are to be. */
 static void notice_replays(wh_maintenance_t *maintenance, wh_commit_t *commit)
 {
     apr_int64_t replays;
@@ -78,6 +78,7 @@ static void notice_replays(wh_maintenance_t *maintenance, wh_commit_t *commit)
         return;
     }
     maintenance->replays = replays;
+    commit->replaying = 1;
     wh_schedule_all_waiting(&commit->schedule);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/event.h"
 
+#include <apr_cstr.h>
 #include <apr_atomic.h>
 #include <apr_strings.h>
 #include <jansson.h>
@@ -98,4 +99,43 @@ void wh_delivery_destroy(wh_delivery_t *delivery)
     free(delivery->body);
     free(delivery->answer);
     free(delivery);
+}
+
+static const char *const state_names[] = {[WH_DELIVERY_PENDING] = "pending",
+                                          [WH_DELIVERY_DELIVERED] = "delivered",
+                                          [WH_DELIVERY_FAILED] = "failed"};
+
+#define STATE_COUNT (sizeof(state_names) / sizeof(state_names[0]))
+
+const char *wh_delivery_state_name(wh_delivery_state_t state)
+{
+    return (unsigned int)state < STATE_COUNT ? state_names[state] : "unknown";
+}
+
+int wh_delivery_state_parse(int *state, const char *text)
+{
+    apr_size_t i;
+
+    for (i = 0; i < STATE_COUNT; i++) {
+        if (!apr_cstr_casecmp(state_names[i], text)) {
+            *state = (int)i;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+const char *wh_answer_body(const char *answer)
+{
+    const char *line = answer;
+    const char *end;
+
+    /* Lines end as the receiver ended them. */
+    for (end = strchr(line, '\n'); end; end = strchr(line, '\n')) {
+        if (end == line || (end == line + 1 && *line == '\r')) {
+            return end + 1;
+        }
+        line = end + 1;
+    }
+    return NULL;
 }

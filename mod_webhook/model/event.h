@@ -57,8 +57,10 @@ typedef enum {
     WH_OUTCOME_RETURNED   /**< not tried: back to the database unchanged */
 } wh_outcome_kind_t;
 
-/** Longest answer text that is kept of an attempt. */
-#define WH_ANSWER_MAX 1024
+/** Of an answer is kept: so much of status line and headers, the blank line
+ * behind them included, then so much of the body. */
+#define WH_ANSWER_PART 1024
+#define WH_ANSWER_MAX (2 * WH_ANSWER_PART)
 
 /**
  * One delivery on its way: made by the commit thread, posted to a delivery
@@ -96,5 +98,15 @@ typedef struct wh_delivery_t {
 wh_delivery_t *wh_delivery_create(wh_event_t *event, apr_int64_t id,
                                   apr_int32_t webhook_id);
 void wh_delivery_destroy(wh_delivery_t *delivery);
+
+/** "pending", "delivered", "failed". */
+const char *wh_delivery_state_name(wh_delivery_state_t state);
+/** Reads such a name, in any case. @return 1 or 0 */
+int wh_delivery_state_parse(int *state, const char *text);
+
+/** Where the body of an answer text begins, "" if it has none: behind the
+ * blank line, which is kept also of headers that were cut. NULL: the headers
+ * did not come to their end. */
+const char *wh_answer_body(const char *answer);
 
 #endif

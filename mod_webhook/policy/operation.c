@@ -178,7 +178,8 @@ const char *wh_operation_allow(const wh_path_t *path, apr_pool_t *pool)
     for (i = 0; i < WH_OPERATION_COUNT; i++) {
         const wh_operation_t *operation = &wh_operations[i];
 
-        if (is_match(operation, path)) {
+        /* Not what another operation of this method hides. */
+        if (wh_operation_find(path, operation->method) == operation) {
             allowed = apr_pstrcat(
                 pool, allowed ? allowed : "", allowed ? ", " : "",
                 operation->method,

@@ -18,7 +18,7 @@
  *
  * form: REST or AGENT; method: GET (HEAD goes with it), POST, PUT, PATCH or
  * DELETE; path: behind the form's resource, where {id} is an int32 and
- * {eventName} and {primaryKey} any text; name: the operation's, and for an
+ * all else in braces any text; name: the operation's, and for an
  * agent the last segment; statuses: those it can answer with besides the ones
  * that every operation has (WH_STATUSES_OF_ALL); rows of one path in the order of the Allow
  * header, paths with fixed names before those with any.
@@ -45,6 +45,24 @@
       "204 404 409 412", "Deletes a webhook")                                  \
     X(LAST_ERROR, REST, GET, "/{id}/LastError", "GetLastError", READ,          \
       "200 404", "The last failure of a webhook, as text")                     \
+    X(DELIVERIES, REST, GET, "/{id}/Deliveries", "GetDeliveries", READ,        \
+      "200 400 404", "Deliveries of a webhook, the newest first")              \
+    X(REPLAYS, REST, GET, "/{id}/Replays", "GetReplays", READ, "200 404",      \
+      "Replays of a webhook, the newest first")                                \
+    X(REPLAY_START, REST, POST, "/{id}/Replays", "PostReplay", MANAGE,         \
+      "202 400 404 409 413 415",                                               \
+      "Sends what a webhook was sent in a time once more, in the background")  \
+    X(EVENT_DELIVERIES, REST, GET, "/Events/{eventId}/Deliveries",             \
+      "GetEventDeliveries", READ, "200 400 404",                               \
+      "Deliveries of an event, the newest first")                              \
+    X(DELIVERY, REST, GET, "/Deliveries/{deliveryId}", "GetDelivery", READ,    \
+      "200 404", "One delivery with its attempts")                             \
+    X(DELIVERY_REPLAY, REST, POST, "/Deliveries/{deliveryId}/Replay",          \
+      "ReplayDelivery", MANAGE, "204 404 409", "Sends one delivery once more") \
+    X(REPLAY, REST, GET, "/Replays/{replayId}", "GetReplay", READ, "200 404",  \
+      "One replay and how far it has come")                                    \
+    X(REPLAY_CANCEL, REST, DELETE, "/Replays/{replayId}", "DeleteReplay",      \
+      MANAGE, "204 404 409", "Cancels a replay")                               \
     X(SIGNAL, REST, POST, "/{eventName}/{primaryKey}", "SignalEvent", SIGNAL,  \
       "204 400 409 413 415 422",                                               \
       "Signals an event to all webhooks that listen")                          \
@@ -97,7 +115,7 @@ typedef struct wh_operation_t {
 
 extern const wh_operation_t wh_operations[WH_OPERATION_COUNT];
 
-#define WH_SEGMENTS_MAX 2
+#define WH_SEGMENTS_MAX 3
 
 /** The part of a path behind the resource, in segments. */
 typedef struct wh_path_t {

@@ -106,14 +106,24 @@ static int send_text(request_rec *r, int status, const char *text,
     return OK;
 }
 
-int wh_answer_value(request_rec *r, const char *root, json_t *value)
+static int answer(request_rec *r, int status, const char *root, json_t *value)
 {
     apr_size_t length;
     const char *type;
     const char *text = write_value(&length, &type, r, root, value);
 
-    return text ? send_text(r, HTTP_OK, text, length, type)
+    return text ? send_text(r, status, text, length, type)
                 : HTTP_INTERNAL_SERVER_ERROR;
+}
+
+int wh_answer_value(request_rec *r, const char *root, json_t *value)
+{
+    return answer(r, HTTP_OK, root, value);
+}
+
+int wh_answer_accepted(request_rec *r, const char *root, json_t *value)
+{
+    return answer(r, HTTP_ACCEPTED, root, value);
 }
 
 int wh_answer_empty(request_rec *r)

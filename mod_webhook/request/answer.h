@@ -25,6 +25,9 @@ void wh_answer_set_headers(request_rec *r);
  * @param value its reference is taken; NULL (no memory) gives 500 */
 int wh_answer_value(request_rec *r, const char *root, json_t *value);
 
+/** 202: what is described has begun. Likewise. */
+int wh_answer_accepted(request_rec *r, const char *root, json_t *value);
+
 /** 204, nothing else. */
 int wh_answer_empty(request_rec *r);
 

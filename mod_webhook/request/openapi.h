@@ -22,6 +22,9 @@ json_t *wh_openapi_reference(const char *kind, const char *name,
 /** The schema of ids and keys. */
 json_t *wh_openapi_int32(void);
 
+/** The schema of 64-bit ids, which are strings. */
+json_t *wh_openapi_id(void);
+
 /** components.schemas */
 json_t *wh_openapi_schemas(apr_pool_t *pool);
 

@@ -48,6 +48,10 @@ int wh_resource_answer_last_error(request_rec *r, apr_int32_t id,
 #define WH_ROOT_LIST "ArrayOfWebhook"
 #define WH_ROOT_RESULT "WebhookResult"
 #define WH_ROOT_TEXT "string"
+#define WH_ROOT_DELIVERY "Delivery"
+#define WH_ROOT_DELIVERIES "DeliveryList"
+#define WH_ROOT_REPLAY "Replay"
+#define WH_ROOT_REPLAYS "ArrayOfReplay"
 
 /* resource_patch.c */
 /** What Accept-Patch says (RFC 5789 section 3.1). */
@@ -64,6 +68,18 @@ int wh_resource_answer_entity(request_rec *r, const wh_webhook_t *webhook,
 /** Reads the query, before anything is done. @return OK or 400 */
 int wh_resource_read_query(apr_table_t **parameters, const char **message,
                            request_rec *r);
+
+/* resource_delivery.c */
+wh_resource_fn_t wh_resource_deliveries;
+wh_resource_fn_t wh_resource_event_deliveries;
+wh_resource_fn_t wh_resource_delivery;
+wh_resource_fn_t wh_resource_delivery_replay;
+
+/* resource_replay.c */
+wh_resource_fn_t wh_resource_replays;
+wh_resource_fn_t wh_resource_replay_start;
+wh_resource_fn_t wh_resource_replay;
+wh_resource_fn_t wh_resource_replay_cancel;
 
 /* resource_openapi.c */
 wh_resource_fn_t wh_resource_openapi;

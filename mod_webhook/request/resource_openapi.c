@@ -14,6 +14,7 @@
 #include "httpd_private.h"
 #include "media/accept.h"
 #include "media/media.h"
+#include "policy/page.h"
 #include "request/answer.h"
 #include "request/caller.h"
 #include "request/openapi.h"
@@ -45,6 +46,14 @@ static const shape_t shapes[WH_OPERATION_COUNT] = {
     [WH_OPERATION_PATCH] = {"Patch", "WebhookWithLinks", 0},
     [WH_OPERATION_DELETE] = {NULL, NULL, 0},
     [WH_OPERATION_LAST_ERROR] = {NULL, "Text", 0},
+    [WH_OPERATION_DELIVERIES] = {NULL, "DeliveryList", 0},
+    [WH_OPERATION_REPLAYS] = {NULL, "Replays", 0},
+    [WH_OPERATION_REPLAY_START] = {"ReplayArguments", "Replay", 1},
+    [WH_OPERATION_EVENT_DELIVERIES] = {NULL, "DeliveryList", 0},
+    [WH_OPERATION_DELIVERY] = {NULL, "DeliveryWithAttempts", 0},
+    [WH_OPERATION_DELIVERY_REPLAY] = {NULL, NULL, 0},
+    [WH_OPERATION_REPLAY] = {NULL, "Replay", 0},
+    [WH_OPERATION_REPLAY_CANCEL] = {NULL, NULL, 0},
     [WH_OPERATION_SIGNAL] = {"Data", NULL, 1},
     [WH_OPERATION_AGENT_DEFAULT] = {NULL, "Webhook", 0},
     [WH_OPERATION_AGENT_SAVE] = {"Webhook", "Webhook", 0},
@@ -77,12 +86,46 @@ static json_t *answer_content(const char *name, apr_pool_t *pool)
                    name, pool);
 }
 
-static json_t *parameter(const char *name, const char *where, int is_int32)
+/* What the parameters of paths and queries are, by their names. */
+static json_t *parameter_schema(const char *name)
+{
+    static const char *const numbers[] = {"id", "primaryKey", "webhookId"};
+    static const char *const ids[] = {"deliveryId", "replayId"};
+    static const char *const times[] = {"from", "to"};
+    size_t i;
+
+    for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        if (!strcmp(name, numbers[i])) {
+            return wh_openapi_int32();
+        }
+    }
+    for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+        if (!strcmp(name, ids[i])) {
+            return wh_openapi_id();
+        }
+    }
+    for (i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+        if (!strcmp(name, times[i])) {
+            return json_pack("{s:s, s:s}", "type", "string", "format",
+                             "date-time");
+        }
+    }
+    if (!strcmp(name, "limit")) {
+        return json_pack("{s:s, s:i, s:i, s:i}", "type", "integer", "minimum",
+                         1, "maximum", WH_PAGE_MAX, "default", WH_PAGE_DEFAULT);
+    }
+    if (!strcmp(name, "state")) {
+        return json_pack("{s:s, s:[s, s, s]}", "type", "string", "enum",
+                         "pending", "delivered", "failed");
+    }
+    return json_pack("{s:s}", "type", "string");
+}
+
+static json_t *parameter(const char *name, const char *where)
 {
     return json_pack("{s:s, s:s, s:b, s:o}", "name", name, "in", where,
                      "required", !strcmp(where, "path"), "schema",
-                     is_int32 ? wh_openapi_int32()
-                              : json_pack("{s:s}", "type", "string"));
+                     parameter_schema(name));
 }
 
 /* What stands in braces in a path. */
@@ -96,8 +139,7 @@ static void add_path_parameters(json_t *list, const char *path,
 
         close = strchr(open, '}');
         name = apr_pstrmemdup(pool, open + 1, (apr_size_t)(close - open) - 1);
-        json_array_append_new(
-            list, parameter(name, "path", strcmp(name, "eventName") != 0));
+        json_array_append_new(list, parameter(name, "path"));
     }
 }
 
@@ -106,26 +148,33 @@ static void add_query_parameters(json_t *list, const wh_operation_t *operation)
     static const struct {
         wh_operation_id_t operation;
         const char *name;
-        int is_int32;
     } queries[] = {
-        {WH_OPERATION_LIST, "nameFilter", 0},
-        {WH_OPERATION_LIST, "eventFilter", 0},
-        {WH_OPERATION_LIST, "statusFilter", 0},
-        {WH_OPERATION_CREATE, "$select", 0},
-        {WH_OPERATION_GET, "$select", 0},
-        {WH_OPERATION_UPDATE, "$select", 0},
-        {WH_OPERATION_PATCH, "$select", 0},
-        {WH_OPERATION_AGENT_GET, "$select", 0},
-        {WH_OPERATION_AGENT_GET, "webhookId", 1},
-        {WH_OPERATION_AGENT_DELETE, "webhookId", 1},
-        {WH_OPERATION_AGENT_LIST, "$select", 0},
+        {WH_OPERATION_LIST, "nameFilter"},
+        {WH_OPERATION_LIST, "eventFilter"},
+        {WH_OPERATION_LIST, "statusFilter"},
+        {WH_OPERATION_CREATE, "$select"},
+        {WH_OPERATION_GET, "$select"},
+        {WH_OPERATION_UPDATE, "$select"},
+        {WH_OPERATION_PATCH, "$select"},
+        {WH_OPERATION_DELIVERIES, "state"},
+        {WH_OPERATION_DELIVERIES, "event"},
+        {WH_OPERATION_DELIVERIES, "from"},
+        {WH_OPERATION_DELIVERIES, "to"},
+        {WH_OPERATION_DELIVERIES, "limit"},
+        {WH_OPERATION_DELIVERIES, "cursor"},
+        {WH_OPERATION_EVENT_DELIVERIES, "state"},
+        {WH_OPERATION_EVENT_DELIVERIES, "limit"},
+        {WH_OPERATION_EVENT_DELIVERIES, "cursor"},
+        {WH_OPERATION_AGENT_GET, "$select"},
+        {WH_OPERATION_AGENT_GET, "webhookId"},
+        {WH_OPERATION_AGENT_DELETE, "webhookId"},
+        {WH_OPERATION_AGENT_LIST, "$select"},
     };
     size_t i;
 
     for (i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
         if (queries[i].operation == operation->id) {
-            json_array_append_new(
-                list, parameter(queries[i].name, "query", queries[i].is_int32));
+            json_array_append_new(list, parameter(queries[i].name, "query"));
         }
     }
 }

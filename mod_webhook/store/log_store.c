@@ -80,16 +80,19 @@ void wh_log_range_init(wh_log_range_t *range, const wh_log_filter_t *filter,
 {
     const void *args[WH_LOG_PARAMETERS] = {
         &filter->event_id,  &filter->event_id,  &range->webhook_id,
-        &range->webhook_id, &range->state,      &range->state,
-        &range->low,        &range->high,       filter->context,
-        filter->context,    filter->event_name, filter->event_name,
-        &range->limit};
+        &range->webhook_id, &filter->app_id,    &filter->app_id,
+        &range->state,      &range->state,      &range->low,
+        &range->high,       filter->context,    filter->context,
+        filter->event_name, filter->event_name, &range->limit};
 
     range->filter = filter;
     range->low = filter->after;
     range->high = filter->before ? filter->before : APR_INT64_MAX;
     range->webhook_id = filter->webhook_id;
     range->state = filter->state;
+    if (filter->since > range->low) {
+        range->low = filter->since - 1;
+    }
     memcpy(range->args, args, sizeof(args));
     if (filter->event_id < 0 || filter->event_id >= APR_INT64_MAX - span) {
         narrow(range, APR_INT64_MAX, 0); /* no event has such an id */
@@ -174,11 +177,83 @@ apr_status_t wh_store_delivery_list(apr_array_header_t **deliveries,
     return rv;
 }
 
+/* -- pages ------------------------------------------------------------------ */
+
+typedef struct page_t {
+    list_t list;
+    wh_log_filter_t filter; /* asks for one row more */
+    apr_int64_t next;
+} page_t;
+
+/* Moves the lower end up to the oldest row that this page looks at.
+ * @param is_cut 1: there are older ones */
+static apr_status_t bound_page(int *is_cut, wh_store_t *store,
+                               wh_log_range_t *range)
+{
+    apr_int64_t most = WH_LOG_PAGE_ROWS;
+    const void *args[] = {&range->low, &range->high, &most};
+    wh_rows_t rows;
+    apr_status_t rv;
+
+    *is_cut = 0;
+    rv = wh_db_select(&rows, &store->db, WH_SQL_DELIVERY_BORDER, args);
+    if (rv == APR_SUCCESS && wh_rows_next(&rows) &&
+        wh_rows_int64(&rows, 0) == most) {
+        *is_cut = 1;
+        range->low = wh_rows_int64(&rows, 1) - 1;
+    }
+    return rv;
+}
+
+static apr_status_t read_page(wh_store_t *store, void *baton)
+{
+    page_t *page = baton;
+    list_t *list = &page->list;
+    int wanted = page->filter.limit - 1, is_cut;
+    apr_status_t rv;
+
+    wh_log_range_init(&list->range, &page->filter, WH_LOG_SPAN);
+    rv = bound_page(&is_cut, store, &list->range);
+    if (rv == APR_SUCCESS) {
+        rv = read_list(store, list);
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    page->next = is_cut ? list->range.low + 1 : 0;
+    if (list->rows->nelts > wanted) {
+        apr_array_pop(list->rows);
+        page->next =
+            APR_ARRAY_IDX(list->rows, wanted - 1, wh_log_delivery_t *)->id;
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t wh_store_delivery_page(apr_array_header_t **deliveries,
+                                    apr_int64_t *next, wh_store_t *store,
+                                    const wh_log_filter_t *filter,
+                                    apr_pool_t *pool)
+{
+    page_t page = {.list = {.statement = WH_SQL_DELIVERY_NEWEST,
+                            .chunk = WH_ROWS_CHUNK,
+                            .read_row = read_delivery,
+                            .pool = pool},
+                   .filter = *filter};
+    apr_status_t rv;
+
+    page.filter.limit = (filter->limit > 0 ? filter->limit : LIST_ROWS) + 1;
+    page.filter.after = 0;
+    rv = wh_store_read(store, read_page, &page);
+    *deliveries = page.list.rows;
+    *next = page.next;
+    return rv;
+}
+
 /* -- single records --------------------------------------------------------- */
 
 typedef struct get_t {
     wh_statement_t statement;
-    const void *args[3];
+    const void *args[5];
     read_row_fn_t *read_row;
     void *found;
     apr_pool_t *pool;
@@ -253,10 +328,11 @@ apr_status_t wh_store_event_get(wh_log_event_t **event, wh_store_t *store,
 
 apr_status_t wh_store_delivery_get(wh_log_delivery_t **delivery,
                                    wh_store_t *store, const char *context,
-                                   apr_int64_t id, apr_pool_t *pool)
+                                   apr_int64_t app_id, apr_int64_t id,
+                                   apr_pool_t *pool)
 {
     get_t get = {.statement = WH_SQL_DELIVERY_GET,
-                 .args = {&id, context, context},
+                 .args = {&id, context, context, &app_id, &app_id},
                  .read_row = read_delivery,
                  .pool = pool};
     apr_status_t rv = wh_store_read(store, get_row, &get);

@@ -9,8 +9,9 @@
  * are time-ordered, so a list goes on from the last id it gave. A context that
  * is NULL stands for all. Times of a range become ids by wh_row_id_floor().
  *
- * Nothing but ids has an index here, for it would cost every event: a filter
- * that few rows pass walks all rows of the range.
+ * Nothing but ids, and the attempts of a delivery, has an index here, for it
+ * would cost every event: a filter that few rows pass walks all rows of the
+ * range.
  */
 #ifndef WH_STORE_LOG_STORE_H
 #define WH_STORE_LOG_STORE_H
@@ -26,6 +27,8 @@ typedef struct wh_log_filter_t {
     apr_int32_t webhook_id; /**< of deliveries alone */
     int state; /**< of deliveries alone: wh_delivery_state_t, -1: all */
     apr_int64_t event_id;
+    apr_int64_t app_id; /**< of deliveries alone: those of its webhooks */
+    apr_int64_t since;  /**< row ids from this one on; does not turn the list */
     apr_int64_t before; /**< row ids below this one, of events or deliveries */
     apr_int64_t after;  /**< row ids above this one */
     int limit;
@@ -63,7 +66,7 @@ typedef struct wh_log_attempt_t {
     int status;          /**< HTTP status, 0: none */
     const char *error;   /**< class, or NULL */
     const char *address; /**< dialled, or NULL */
-    const char *answer;  /**< first KiB, or NULL */
+    const char *answer;  /**< see wh_answer_body(), or NULL */
 } wh_log_attempt_t;
 
 /** @param events of wh_log_event_t * */
@@ -80,9 +83,26 @@ apr_status_t wh_store_delivery_list(apr_array_header_t **deliveries,
                                     wh_store_t *store,
                                     const wh_log_filter_t *filter,
                                     apr_pool_t *pool);
+
+/** Rows that wh_store_delivery_page() looks at. */
+#define WH_LOG_PAGE_ROWS 20000
+
+/**
+ * One page, newest first, of a list that may be long and of which little may
+ * pass the filter: it may have fewer rows than filter->limit, or none, and
+ * still go on.
+ * @param next filter->before of the next page; 0: there is none
+ */
+apr_status_t wh_store_delivery_page(apr_array_header_t **deliveries,
+                                    apr_int64_t *next, wh_store_t *store,
+                                    const wh_log_filter_t *filter,
+                                    apr_pool_t *pool);
+
+/** @param app_id see wh_log_filter_t; APR_ENOENT */
 apr_status_t wh_store_delivery_get(wh_log_delivery_t **delivery,
                                    wh_store_t *store, const char *context,
-                                   apr_int64_t id, apr_pool_t *pool);
+                                   apr_int64_t app_id, apr_int64_t id,
+                                   apr_pool_t *pool);
 
 /** Attempts of a delivery, oldest first; after a replay their numbers begin
  * again. @param attempts of wh_log_attempt_t * */

@@ -72,11 +72,24 @@ static const char *const step_2[] = {
 };
 
 /* Deliveries of one webhook that have the same order key go one after the
- * other: all but the first are blocked, owner -1. */
+ * other: all but the first are blocked, owner -1. Attempts are asked for by their
+ * delivery. A webhook has one open replay at a time (states below 2). */
 static const char *const step_3[] = {
     "ALTER TABLE delivery ADD COLUMN order_key BIGINT NOT NULL DEFAULT 0",
     "CREATE INDEX delivery_order ON delivery (webhook_id, order_key, id) "
     "WHERE state = 0 AND order_key <> 0",
+    "CREATE INDEX attempt_delivery ON attempt (delivery_id)",
+    "CREATE TABLE replay ("
+    "id INTEGER PRIMARY KEY, webhook_id BIGINT NOT NULL, "
+    "context TEXT NOT NULL, from_time BIGINT NOT NULL, "
+    "to_time BIGINT NOT NULL, only_failed BIGINT NOT NULL, "
+    "low_id BIGINT NOT NULL, high_id BIGINT NOT NULL, "
+    "at_id BIGINT NOT NULL, state BIGINT NOT NULL, total BIGINT NOT NULL, "
+    "done BIGINT NOT NULL, created BIGINT NOT NULL, "
+    "created_by TEXT NOT NULL, updated BIGINT NOT NULL)",
+    "CREATE UNIQUE INDEX replay_open ON replay (webhook_id) WHERE state < 2",
+    "CREATE INDEX replay_webhook ON replay (webhook_id, id)",
+    "INSERT INTO meta (name, value) VALUES ('last_replay_id', 0)",
     NULL,
 };
 

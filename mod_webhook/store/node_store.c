@@ -165,6 +165,7 @@ static apr_status_t sweep_deliveries(int *affected, wh_store_t *store,
  * delivery outlives its event. */
 static apr_status_t sweep(wh_store_t *store, void *baton)
 {
+    const apr_time_t time = wh_row_id_time(((sweep_t *)baton)->below_id);
     sweep_t *work = baton;
     int affected = 0;
     apr_status_t rv;
@@ -179,8 +180,12 @@ static apr_status_t sweep(wh_store_t *store, void *baton)
     if (rv != APR_SUCCESS || affected == WH_ROWS_CHUNK) {
         return rv;
     }
-    return sweep_table(&affected, store, work, WH_SQL_SWEEP_EVENT,
-                       work->below_id - EVENT_MARGIN);
+    rv = sweep_table(&affected, store, work, WH_SQL_SWEEP_EVENT,
+                     work->below_id - EVENT_MARGIN);
+    if (rv != APR_SUCCESS || affected == WH_ROWS_CHUNK) {
+        return rv;
+    }
+    return sweep_table(&affected, store, work, WH_SQL_SWEEP_REPLAY, time);
 }
 
 apr_status_t wh_store_sweep(int *deleted, int *expired, wh_store_t *store,

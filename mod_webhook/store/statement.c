@@ -26,10 +26,16 @@
     "e.id, e.uuid, e.time, e.primary_key, e.associate_id, e.name, "            \
     "e.context, e.data "
 
+/* The deliveries that an application sees; 0: no application asks. */
+#define LOG_OF_APP                                                             \
+    "(%lld = 0 OR d.webhook_id IN "                                            \
+    "(SELECT id FROM webhook WHERE app_id = %lld)) "
+
 /* Lists of the log. What is 0, negative or NULL does not filter. A list of
  * events takes the second half of a delivery list's parameters. */
 #define LOG_OF_DELIVERY                                                        \
     "(%lld = 0 OR d.event_id = %lld) AND (%lld = 0 OR d.webhook_id = %lld) "   \
+    "AND " LOG_OF_APP                                                          \
     "AND (%lld < 0 OR d.state = %lld) AND d.id > %lld AND d.id < %lld AND "
 #define LOG_OF_EVENT                                                           \
     "(%s IS NULL OR e.context = %s) AND "                                      \
@@ -43,6 +49,18 @@
 #define LOG_DELIVERY                                                           \
     "SELECT d.id, d.event_id, e.uuid, e.name, d.webhook_id, d.state, "         \
     "d.attempts, d.due, d.owner " LOG_JOIN
+
+#define REPLAY_COLUMNS                                                         \
+    "id, webhook_id, context, from_time, to_time, only_failed, state, total, " \
+    "done, created, created_by, updated, low_id, high_id, at_id FROM replay "
+#define REPLAY_SEEN                                                            \
+    "(%s IS NULL OR context = %s) AND (%lld = 0 OR webhook_id IN "             \
+    "(SELECT id FROM webhook WHERE app_id = %lld)) "
+
+/* What a replay takes, of the ids above one. */
+#define REPLAY_OF                                                              \
+    "WHERE id > %lld AND id <= %lld AND webhook_id = %lld AND state <> 0 "     \
+    "AND (%lld = 0 OR state = 2) "
 
 #define TOKEN_COLUMNS                                                          \
     "id, kind, context, owner, associate_id, app_id, scopes, created, "        \
@@ -212,6 +230,9 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
     [WH_SQL_SWEEP_EVENT] =
         "DELETE FROM event WHERE id IN (SELECT id FROM event "
         "WHERE id < %lld ORDER BY id LIMIT 500)",
+    [WH_SQL_SWEEP_REPLAY] =
+        "DELETE FROM replay WHERE id IN (SELECT id FROM replay "
+        "WHERE created < %lld ORDER BY id LIMIT 500)",
     [WH_SQL_EXPIRED_COUNT] =
         "SELECT count(*) FROM (SELECT id, state FROM delivery "
         "WHERE id < %lld ORDER BY id LIMIT 500) AS swept WHERE state = 0",
@@ -228,7 +249,11 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
     [WH_SQL_DELIVERY_OLDEST] = LOG_DELIVERY "AND " LOG_OF_DELIVERY LOG_OF_EVENT
                                             "ORDER BY d.id LIMIT %lld",
     [WH_SQL_DELIVERY_GET] =
-        LOG_DELIVERY "AND d.id = %lld AND (%s IS NULL OR e.context = %s)",
+        LOG_DELIVERY "AND d.id = %lld AND (%s IS NULL OR e.context = %s) "
+                     "AND " LOG_OF_APP,
+    [WH_SQL_DELIVERY_BORDER] =
+        "SELECT count(*), min(id) FROM (SELECT id FROM delivery "
+        "WHERE id > %lld AND id < %lld ORDER BY id DESC LIMIT %lld) AS page",
     [WH_SQL_ATTEMPT_LIST] =
         "SELECT id, delivery_id, number, started, duration, status, error, "
         "address, answer FROM attempt WHERE delivery_id = %lld AND id > %lld "
@@ -244,6 +269,49 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
         "webhook) AND "
         "((state <> 0 AND (%lld < 0 OR state = %lld)) OR "
         "(state = 0 AND attempts = 0 AND due = %lld AND owner = 0))",
+
+    [WH_SQL_REPLAY_ONE] =
+        "UPDATE delivery SET state = 0, attempts = 0, due = %lld, owner = 0, "
+        "order_key = 0 WHERE id = %lld AND state <> 0",
+    [WH_SQL_REPLAY_WEBHOOK] = "SELECT state, context FROM webhook "
+                              "WHERE id = %lld",
+    [WH_SQL_REPLAY_INSERT] =
+        "INSERT INTO replay (id, webhook_id, context, from_time, to_time, "
+        "only_failed, low_id, high_id, at_id, state, total, done, created, "
+        "created_by, updated) VALUES (%lld, %lld, %s, %lld, %lld, %lld, "
+        "%lld, %lld, %lld, 0, 0, 0, %lld, %s, %lld)",
+    [WH_SQL_REPLAY_GET] =
+        "SELECT " REPLAY_COLUMNS "WHERE id = %lld AND " REPLAY_SEEN,
+    [WH_SQL_REPLAY_OPEN] =
+        "SELECT " REPLAY_COLUMNS "WHERE state < 2 AND webhook_id = %lld",
+    [WH_SQL_REPLAY_NEXT] =
+        "SELECT " REPLAY_COLUMNS "WHERE state < 2 AND webhook_id > %lld "
+        "ORDER BY webhook_id LIMIT 1",
+    [WH_SQL_REPLAY_LIST_ALL] =
+        "SELECT " REPLAY_COLUMNS "WHERE (%lld = 0 OR webhook_id = %lld) "
+        "AND " REPLAY_SEEN "AND id < %lld ORDER BY id DESC LIMIT %lld",
+    [WH_SQL_REPLAY_CANCEL] = "UPDATE replay SET state = 3, updated = %lld "
+                             "WHERE id = %lld AND state < 2",
+    /* Done by one dispatcher: by the one that finds it where it was. */
+    [WH_SQL_REPLAY_STEP] =
+        "UPDATE replay SET state = %lld, total = %lld, done = %lld, "
+        "at_id = %lld, updated = %lld "
+        "WHERE id = %lld AND state = %lld AND at_id = %lld",
+    [WH_SQL_REPLAY_PRUNE] =
+        "DELETE FROM replay WHERE webhook_id = %lld AND state >= 2 AND id < "
+        "(SELECT min(id) FROM (SELECT id FROM replay WHERE webhook_id = %lld "
+        "ORDER BY id DESC LIMIT %lld) AS kept)",
+    [WH_SQL_REPLAY_BORDER] =
+        "SELECT count(*), max(id) FROM (SELECT id FROM delivery "
+        "WHERE id > %lld AND id < %lld ORDER BY id LIMIT %lld) AS portion",
+    [WH_SQL_REPLAY_COUNT] =
+        "SELECT count(*), max(id) FROM (SELECT id FROM "
+        "delivery " REPLAY_OF "ORDER BY id LIMIT %lld) AS portion",
+    [WH_SQL_REPLAY_TAKE] = "UPDATE delivery SET state = 0, attempts = 0, due = "
+                           "%lld, owner = 0, order_key = 0 " REPLAY_OF,
+    [WH_SQL_REPLAY_WAITING] =
+        "SELECT count(*) FROM (SELECT id FROM delivery WHERE " WAITING
+        " AND due <= %lld LIMIT %lld) AS waiting",
 
     [WH_SQL_ORPHAN_USAGE] = "SELECT count(*) FROM webhook_usage "
                             "WHERE webhook_id NOT IN (SELECT id FROM webhook)",

@@ -47,8 +47,8 @@ apr_status_t wh_store_number_next(apr_int64_t *value, wh_store_t *store,
 
 /** Parameters of the statements that list deliveries of the log; those of
  * events are the ones from WH_LOG_EVENT on. */
-#define WH_LOG_PARAMETERS 13
-#define WH_LOG_EVENT 6
+#define WH_LOG_PARAMETERS 15
+#define WH_LOG_EVENT 8
 
 typedef struct wh_log_range_t {
     const wh_log_filter_t *filter;

@@ -269,6 +269,16 @@ my %operations = (
     'PATCH /Webhook/{id}' => 'v1Webhook_PatchWebhook',
     'DELETE /Webhook/{id}' => 'v1Webhook_DeleteWebhook',
     'GET /Webhook/{id}/LastError' => 'v1Webhook_GetLastError',
+    'GET /Webhook/{id}/Deliveries' => 'v1Webhook_GetDeliveries',
+    'GET /Webhook/{id}/Replays' => 'v1Webhook_GetReplays',
+    'POST /Webhook/{id}/Replays' => 'v1Webhook_PostReplay',
+    'GET /Webhook/Events/{eventId}/Deliveries' =>
+        'v1Webhook_GetEventDeliveries',
+    'GET /Webhook/Deliveries/{deliveryId}' => 'v1Webhook_GetDelivery',
+    'POST /Webhook/Deliveries/{deliveryId}/Replay' =>
+        'v1Webhook_ReplayDelivery',
+    'GET /Webhook/Replays/{replayId}' => 'v1Webhook_GetReplay',
+    'DELETE /Webhook/Replays/{replayId}' => 'v1Webhook_DeleteReplay',
     'POST /Webhook/{eventName}/{primaryKey}' => 'v1Webhook_SignalEvent',
     map { ("POST /Agents/Webhook/$_" => "v1WebhookAgent_$_") }
         qw(CreateDefaultWebhook SaveWebhook GetWebhook DeleteWebhook
@@ -294,10 +304,50 @@ is_deeply \%found, \%operations, 'its operations are those of the API';
 like $base, qr{/api/v1\z}, 'its server is where it came from';
 $base =~ s{\Ahttps?://[^/]+}{};
 
+# Two webhooks with two deliveries each, which are sent once more now and then.
+my ($beside, $replayed) = map { create($server, Events => ['t20.replayed'],
+    TargetUrl => $sink->url('/replayed')) } 1, 2;
+my ($replayed_event) = map { signal($server, 't20.replayed', $_) } 1, 2;
+
+sub log_of { return decoded(call($server, GET => path_of(@_))) }
+
+# Nothing is pending, no replay is open.
+sub wait_for_rest {
+    WebhookServer::wait_for {
+        !grep({ $_->{State} eq 'pending' }
+            @{ log_of($replayed, 'Deliveries')->{Deliveries} })
+        && !grep({ $_->{State} !~ /done|cancelled/ }
+            @{ log_of($replayed, 'Replays') })
+    } 20 or BAIL_OUT('a delivery or a replay does not end');
+    return;
+}
+
+wait_for_rest();
+my $delivery = log_of($replayed, 'Deliveries')->{Deliveries}[0]{Id};
+
+sub start_replay {
+    return decoded(call($server, POST => path_of($replayed, 'Replays')))->{Id};
+}
+
+# One that was cancelled before it was done.
+sub cancelled_replay {
+    while (1) {
+        wait_for_rest();
+        my $job = start_replay();
+
+        return $job if call($server, DELETE => path_of('Replays', $job))
+            ->{status} == 204;
+    }
+}
+
+my $replay = cancelled_replay();
+
 # A real path for a described one.
 sub real_path {
     my ($path) = @_;
-    my %value = (id => $id, eventName => 't20.none', primaryKey => 0);
+    my %value = (id => $id, eventName => 't20.none', primaryKey => 0,
+        eventId => $replayed_event, deliveryId => $delivery,
+        replayId => $replay);
 
     return $base . $path =~ s/\{(\w+)\}/$value{$1}/ger;
 }
@@ -316,8 +366,8 @@ for my $path (sort keys %{ $openapi->{paths} || {} }) {
         unlike $status, qr/\A(?:404|405|5..)\z/, '... and it answers';
     }
     for my $method (grep { $path !~ /Agents/ || $_ ne 'get' } @missing) {
-        # Both a signal and LastError match this.
-        next if $method eq 'post' && $path =~ /LastError/;
+        # Both a signal and this match.
+        next if $method eq 'post' && $path =~ m{\A/Webhook/[^/]+/[^/]+\z};
         is call($server, uc $method => real_path($path))->{status}, 405,
             uc $method . " $path: not described, 405";
     }
@@ -375,6 +425,7 @@ sub gives {
 
 my %body = (
     v1Webhook_SignalEvent => {}, v1Webhook_PatchWebhook => {},
+    v1Webhook_PostReplay => {},
     v1WebhookAgent_GetAllWebhooks => {},
     v1WebhookAgent_TestWebhook => { Webhook => \%member },
     v1WebhookAgent_SignalEvent => { EventName => 't20.none' },
@@ -387,11 +438,15 @@ my %body = (
 sub perform {
     my ($operation, %headers) = @_;
     my $name = $operation->{operationId};
-    my $target = $name =~ /Delete/ ? create($server, TargetUrl => $sink->url)
-        : $id;
-    my $path = $base . $operation->{path} =~ s/\{id\}/$target/r
-        =~ s/\{eventName\}/t20.none/r =~ s/\{primaryKey\}/1/r;
+    my $target = $name =~ /DeleteW/ ? create($server, TargetUrl => $sink->url)
+        : $name =~ /Deliver|Repla/ ? $replayed : $id;
+    my $path = real_path($operation->{path} =~ s/\{id\}/$target/r);
 
+    # One that is open, or pending, could not be started again.
+    wait_for_rest() if $name =~ /PostReplay|ReplayDelivery/;
+
+    # A page that is not the last one.
+    $path .= '?limit=1' if $name =~ /Deliveries\z/;
     $path .= "?webhookId=$target" if $name =~ /Agent_(?:Get|Delete)Webhook\z/;
     return call($server, $operation->{method}, $path, $body{$name}, %headers);
 }
@@ -403,8 +458,8 @@ is_deeply [sort keys %{ $parts->{parameters} }],
     [sort qw(SO-AppToken X-XSRF-TOKEN Idempotency-Key),
         map { $_->[0] } @conditions], 'headers of requests are described';
 is_deeply [sort keys %{ $parts->{headers} }],
-    [sort qw(Accept-Encoding Accept-Patch Allow ETag Last-Modified Retry-After
-        WWW-Authenticate X-SuperOffice-EventId)], '... and those of answers';
+    [sort qw(Accept-Encoding Accept-Patch Allow ETag Last-Modified Link Location
+        Retry-After WWW-Authenticate X-SuperOffice-EventId)], '... and those of answers';
 for my $name (sort keys %{ $parts->{parameters} }) {
     is_deeply [@{ $parts->{parameters}{$name} }{qw(name in)}],
         [$name, 'header'], "... $name";
@@ -430,7 +485,7 @@ for my $operation (@described_operations) {
     my $answer = perform($operation);
     my $app = perform($operation, 'SO-AppToken' => 'x');
 
-    like $answer->{status}, qr/\A20[04]\z/, "$name: it succeeds";
+    like $answer->{status}, qr/\A20[024]\z/, "$name: it succeeds";
     has_named $operation, $answer, '... with the headers that it names';
     is !!takes($operation, 'SO-AppToken'), $app->{status} == 401,
         '... SO-AppToken counts';

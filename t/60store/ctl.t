@@ -254,7 +254,7 @@ is_deeply [map { $_->{EventId} }
 $shown = $ctl->json(qw(delivery show), $delivery->{Id});
 is_deeply [map { @$_{qw(Number Status Address)} } @{ $shown->{AttemptList} }],
     [1, 500, '127.0.0.1'], 'delivery show: the attempt';
-like $shown->{AttemptList}[0]{Answer}, qr/no\?\[31m/, '... and the answer';
+like $shown->{AttemptList}[0]{Body}, qr/no\?\[31m/, '... and the answer';
 $run = runs('delivery show', 0, qr/^Attempt 1 at \S+: status 500 /m, $nothing,
     qw(delivery show), $delivery->{Id});
 unlike $run->{out}, qr/[\e\r]/, '... harmless';

@@ -109,6 +109,10 @@ sub test_examples {
     is_deeply $answer->{json}{Headers}, { 'X-Other' => '1' },
         '... the headers';
 
+    $answer = api(POST => "/$id/Replays", 'application/json',
+        example(json => qr/^\{"From"/));
+    is $answer->{status}, 409, 'a replay of a webhook that is stopped';
+
     my $result = $json->decode(example(json => qr/"Success"/));
     $answer = api(POST => '/Test', 'application/json', $json->encode({
         Events => ['a.b'],
@@ -118,10 +122,26 @@ sub test_examples {
 
 # ---- the operations -----------------------------------------------------------
 
+# A delivery that waits for a target that is not there, its event, a replay.
+sub known_delivery {
+    my $id = api(POST => '', 'application/json', $json->encode({
+        Name => 'not there', Events => ['log.seen'], TargetUrl =>
+        'http://127.0.0.1:' . WebhookServer::free_port() . '/' }))
+        ->{json}{WebhookId};
+    my $event = api(POST => '/log.seen/1')->{headers}{'x-superoffice-eventid'};
+    my $list = api(GET => "/$id/Deliveries")->{json};
+    my $replay = api(POST => "/$id/Replays")->{json};
+
+    return (eventId => $event, deliveryId => $list->{Deliveries}[0]{Id},
+        replayId => $replay->{Id});
+}
+
 # An operation with an empty body answers with one of its own statuses; that
 # there is no such path or method would be among those of all.
 sub test_operations {
     my $id = api(GET => '')->{json}[0]{WebhookId};
+    my %value = (id => $id, eventName => 'a.b', primaryKey => 1,
+        known_delivery());
 
     for (@operations) {
         my ($request, $name, $scope, $meaning, $form) = @$_;
@@ -131,9 +151,7 @@ sub test_operations {
 
         # It is used by all that come before.
         next if $method eq 'DELETE';
-        $path =~ s/\{id\}/$id/;
-        $path =~ s/\{eventName\}/a.b/;
-        $path =~ s/\{primaryKey\}/1/;
+        $path =~ s/\{(\w+)\}/$value{$1}/g;
         $path = '' if $path eq '/';
         $path = ($form ? '/api/v1/Agents/Webhook' : '/api/v1/Webhook') . $path;
         my $status = call($method, $path)->{status};

@@ -110,7 +110,8 @@ my @lookups = (
     [qr/webhook list/, qr/^ *1 .*My hook/m],
     [qr/event list/, qr/window\.closed/],
     [qr/delivery list/, qr//],
-    [qr/replay/, qr//, 1],
+    [qr/replay --state/, qr//, 1],
+    [qr/replay list/, qr/^ID +CREATED/],
     [qr/token list/, qr/\bshop\b/],
     [qr/check/, qr//],
 );

@@ -154,6 +154,10 @@ static void test_row_id_floor(void)
     ok(wh_row_id_next(&ids, NOW - MILLISECOND) < below,
        "the highest node's last id before: below");
     ok(wh_row_id_floor(0) >= 0, "the first id is no less than zero");
+    ok(wh_row_id_floor(APR_INT64_C(3881520000000000)) > below &&
+           wh_row_id_floor(APR_INT64_C(4102444800000000)) == APR_INT64_MAX &&
+           wh_row_id_floor(APR_INT64_MAX) == APR_INT64_MAX,
+       "times that no id reaches have the last one");
     ok(wh_row_id_time(below) == NOW - NOW % MILLISECOND,
        "an id tells its time");
     ok(wh_row_id_time(ids.last) == wh_row_id_time(below) - MILLISECOND,

@@ -370,6 +370,56 @@ static void test_long_answer(const char *head, int status, int delivered,
     free(answer);
 }
 
+/* Headers and body of an answer are kept to so many bytes each. */
+static void test_kept(const char *answer, apr_size_t headers, const char *body,
+                      const char *name)
+{
+    receiver_t receiver;
+    wh_transfer_t *transfer;
+    wh_delivery_t *delivery =
+        attempt(&receiver, &transfer, answer, strlen(answer));
+    const char *kept = wh_answer_body(delivery->answer);
+
+    is_int(kept ? kept - delivery->answer : -1, (apr_int64_t)headers, "%s",
+           name);
+    is_str(kept, body, "and its body");
+    ok(!strncmp(delivery->answer, answer, headers > 4 ? headers - 4 : 0),
+       "and its headers");
+    end_attempt(transfer);
+}
+
+static void test_parts(void)
+{
+    static const char tail[] = "Transfer-Encoding: chunked\r\n\r\n"
+                               "5\r\nhello\r\n0\r\nX-Late: 1\r\n\r\n";
+    static const char head[] = "HTTP/1.1 500 No\r\nX: ";
+    char line[3001], body[3001];
+    apr_size_t fits = WH_ANSWER_PART - 4 - strlen(head) - 2 - 28;
+
+    memset(line, 'x', sizeof(line) - 1);
+    line[sizeof(line) - 1] = '\0';
+    test_kept(apr_pstrcat(pool, head, "1\r\n", tail, NULL),
+              strlen(head) + 3 + 28 + 2, "hello", "short headers");
+    line[fits] = '\0';
+    test_kept(apr_pstrcat(pool, head, line, "\r\n", tail, NULL),
+              WH_ANSWER_PART - 2, "hello", "headers that just fit");
+    line[fits] = 'x';
+    line[fits + 1] = '\0';
+    test_kept(apr_pstrcat(pool, head, line, "\r\n", tail, NULL), WH_ANSWER_PART,
+              "hello", "headers that are cut by a byte");
+    line[fits + 1] = 'x';
+    test_kept(apr_pstrcat(pool, head, line, "\r\n", tail, NULL), WH_ANSWER_PART,
+              "hello", "long headers");
+    memset(body, 'b', sizeof(body) - 1);
+    body[WH_ANSWER_PART] = '\0';
+    test_kept(apr_pstrcat(pool, head, line, "\r\n\r\n", body, "c", NULL),
+              WH_ANSWER_PART, body, "long headers and a long body");
+    is_str(wh_answer_body("HTTP/1.1 200 OK\n\nx"), "x", "line feeds alone");
+    is_str(wh_answer_body("HTTP/1.1 200 OK\r\nX: 1"), NULL,
+           "headers that broke off");
+    is_str(wh_answer_body("\r\nx"), "x", "no headers");
+}
+
 static void test_long_answers(void)
 {
     test_long_answer("HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n", 200,
@@ -469,6 +519,7 @@ int main(void)
     test_request();
     test_answers();
     test_long_answers();
+    test_parts();
     test_many_headers();
     test_blocked();
     test_https_only();

@@ -83,7 +83,27 @@ static const route_t routes[] = {
     {"POST", WH_FORM_REST, "/7", -1},
     {"GET", WH_FORM_REST, "/7/", -2},
     {"GET", WH_FORM_REST, "//", -2},
-    {"POST", WH_FORM_REST, "/a/0/x", -2},
+    {"POST", WH_FORM_REST, "/a/0/x", -1},
+    {"POST", WH_FORM_REST, "/a/0/x/y", -2},
+    {"GET", WH_FORM_REST, "/7/deliveries", WH_OPERATION_DELIVERIES},
+    {"GET", WH_FORM_REST, "/a.b/Deliveries", -1},
+    {"POST", WH_FORM_REST, "/7/Deliveries", WH_OPERATION_SIGNAL},
+    {"GET", WH_FORM_REST, "/7/Replays", WH_OPERATION_REPLAYS},
+    {"POST", WH_FORM_REST, "/7/REPLAYS", WH_OPERATION_REPLAY_START},
+    {"POST", WH_FORM_REST, "/a.b/Replays", WH_OPERATION_SIGNAL},
+    {"POST", WH_FORM_REST, "/7/8", WH_OPERATION_SIGNAL},
+    {"GET", WH_FORM_REST, "/Events/x/Deliveries",
+     WH_OPERATION_EVENT_DELIVERIES},
+    {"GET", WH_FORM_REST, "/7/x/Deliveries", -1},
+    {"GET", WH_FORM_REST, "/Deliveries/8", WH_OPERATION_DELIVERY},
+    {"POST", WH_FORM_REST, "/Deliveries/8", WH_OPERATION_SIGNAL},
+    {"POST", WH_FORM_REST, "/deliveries/8/replay",
+     WH_OPERATION_DELIVERY_REPLAY},
+    {"GET", WH_FORM_REST, "/Deliveries/8/Replay", -1},
+    {"GET", WH_FORM_REST, "/Replays/8", WH_OPERATION_REPLAY},
+    {"DELETE", WH_FORM_REST, "/Replays/8", WH_OPERATION_REPLAY_CANCEL},
+    {"POST", WH_FORM_REST, "/Replays/8", WH_OPERATION_SIGNAL},
+    {"DELETE", WH_FORM_REST, "/7/Replays", -1},
     {"POST", WH_FORM_AGENT, "/savewebhook", WH_OPERATION_AGENT_SAVE},
     {"POST", WH_FORM_AGENT, "/SignalEvent", WH_OPERATION_AGENT_SIGNAL},
     {"GET", WH_FORM_AGENT, "/SaveWebhook", -1},
@@ -129,6 +149,12 @@ static void test_allow(void)
     is_str(allow(WH_FORM_REST, "/test"), "POST, OPTIONS", "the test");
     is_str(allow(WH_FORM_REST, "/7/LastError"), "GET, HEAD, POST, OPTIONS",
            "an error, or an event of that name");
+    is_str(allow(WH_FORM_REST, "/7/Replays"), "GET, HEAD, POST, OPTIONS",
+           "replays: each method once");
+    is_str(allow(WH_FORM_REST, "/Replays/8"),
+           "GET, HEAD, DELETE, POST, OPTIONS", "one, or an event of that name");
+    is_str(allow(WH_FORM_REST, "/Deliveries/8/Replay"), "POST, OPTIONS",
+           "three segments");
     is_str(allow(WH_FORM_REST, "/nothing"), NULL, "no such path");
     is_str(allow(WH_FORM_AGENT, "/TestWebhook"), "POST, GET, HEAD, OPTIONS",
            "a method of the agent");

@@ -176,8 +176,8 @@ static void test_delivery(void)
     wh_log_delivery_t *delivery;
 
     wh_db_execute(&outside, "UPDATE delivery SET owner = 3 WHERE id = 102");
-    is_int(wh_store_delivery_get(&delivery, store, "a", 102, pool), APR_SUCCESS,
-           "a delivery");
+    is_int(wh_store_delivery_get(&delivery, store, "a", 0, 102, pool),
+           APR_SUCCESS, "a delivery");
     is_int(delivery->id, 102, "id");
     is_int(delivery->event_id, 100, "event");
     is_str(delivery->event_uuid, "00000000-0000-7000-8000-000000000064",
@@ -188,11 +188,11 @@ static void test_delivery(void)
     is_int(delivery->attempts, 3, "attempts");
     is_int(delivery->due, 1000, "due");
     is_int(delivery->owner, 3, "owner");
-    is_int(wh_store_delivery_get(&delivery, store, "b", 102, pool), APR_ENOENT,
-           "not in another context");
+    is_int(wh_store_delivery_get(&delivery, store, "b", 0, 102, pool),
+           APR_ENOENT, "not in another context");
     ok(!delivery, "which gets nothing");
-    is_int(wh_store_delivery_get(&delivery, store, NULL, 100, pool), APR_ENOENT,
-           "no such delivery");
+    is_int(wh_store_delivery_get(&delivery, store, NULL, 0, 100, pool),
+           APR_ENOENT, "no such delivery");
 }
 
 static void test_attempts(void)
@@ -270,6 +270,90 @@ static void test_long_lists(void)
     is_int(wrong, 0, "each once and in order");
 }
 
+/* Ids of a page, parted by blanks, and where the next one begins. */
+static const char *page_of(const wh_log_filter_t *filter)
+{
+    apr_array_header_t *list;
+    apr_int64_t next;
+    const char *ids = "";
+    int i;
+
+    if (wh_store_delivery_page(&list, &next, store, filter, pool) !=
+        APR_SUCCESS) {
+        return "no page";
+    }
+    for (i = 0; i < list->nelts; i++) {
+        ids = apr_psprintf(pool, "%s%" ID " ", ids,
+                           APR_ARRAY_IDX(list, i, wh_log_delivery_t *)->id);
+    }
+    return apr_psprintf(pool, "%s-> %" ID, ids, next);
+}
+
+static void test_pages(void)
+{
+    wh_log_filter_t filter = all;
+    apr_array_header_t *list;
+    apr_int64_t next;
+
+    filter.limit = 2;
+    filter.context = "a";
+    is_str(page_of(&filter), "302 301 -> 301", "a page");
+    filter.before = 301;
+    is_str(page_of(&filter), "102 101 -> 0", "the last one, which is full");
+    filter.before = 0;
+    filter.limit = 9;
+    is_str(page_of(&filter), "302 301 102 101 -> 0", "all on one page");
+    filter.limit = 3;
+    is_str(page_of(&filter), "302 301 102 -> 102", "but for one");
+    filter.since = 102;
+    is_str(page_of(&filter), "302 301 102 -> 0", "not older than");
+    filter.since = 103;
+    is_str(page_of(&filter), "302 301 -> 0", "newest first all the same");
+    filter = all;
+    filter.event_id = 300;
+    filter.limit = 1;
+    is_str(page_of(&filter), "302 -> 302", "of an event");
+    filter.app_id = 77;
+    is_str(page_of(&filter), "-> 0", "an application without webhooks");
+    add_webhook(1);
+    wh_db_execute(&outside, "UPDATE webhook SET app_id = 77 WHERE id = 1");
+    is_str(page_of(&filter), "301 -> 0", "sees those of its own");
+    filter = all;
+    filter.app_id = 77;
+    is_str(page_of(&filter), "301 201 101 -> 0", "in every list");
+    is_str(deliveries(&filter), "301 201 101", "of every kind");
+    wh_db_execute(&outside, "DELETE FROM webhook");
+    filter.limit = 0;
+    filter.app_id = 0;
+    is_int(wh_store_delivery_page(&list, &next, store, &filter, pool),
+           APR_SUCCESS, "a length of its own");
+}
+
+/* Few rows pass, and a page does not look at all of them. */
+static void test_sparse(void)
+{
+    wh_log_filter_t filter = all;
+
+    wh_db_execute(
+        &outside,
+        apr_psprintf(pool,
+                     "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 "
+                     "FROM n WHERE i < %d) INSERT INTO delivery (id, event_id, "
+                     "webhook_id, state, attempts, due, owner) SELECT 2000000 "
+                     "+ i, 400, 5, 1, 1, 0, 0 FROM n",
+                     WH_LOG_PAGE_ROWS * 2 - 1));
+    add_delivery(1999999, 400, 6, WH_DELIVERY_FAILED);
+    filter.webhook_id = 6;
+    is_str(page_of(&filter),
+           apr_psprintf(pool, "-> %d", 2000000 + WH_LOG_PAGE_ROWS),
+           "nothing so far");
+    filter.before = 2000000 + WH_LOG_PAGE_ROWS;
+    is_str(page_of(&filter), "-> 2000000", "nor then");
+    filter.before = 2000000;
+    is_str(page_of(&filter), "1999999 -> 0", "at last");
+    wh_db_execute(&outside, "DELETE FROM delivery WHERE id >= 1999999");
+}
+
 /* The handle breaks: the list is read again from its start. */
 static void test_broken(void)
 {
@@ -302,6 +386,8 @@ int main(void)
     test_event();
     test_delivery();
     test_attempts();
+    test_pages();
+    test_sparse();
     test_long_lists();
     test_broken();
     end();
