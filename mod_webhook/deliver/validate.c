@@ -177,19 +177,27 @@ static const char *judge_target(wh_webhook_t *webhook,
 
 static const char *judge_events(const char *names)
 {
+    int patterns = 0;
+
     if (!names || !*names) {
         return "Webhook Events must have at least one event name.";
     }
     while (*names) {
         apr_size_t length = strcspn(names, ",");
 
-        if (!wh_event_name_valid(names, length)) {
+        if (wh_event_pattern_valid(names, length)) {
+            patterns++;
+        }
+        else if (!wh_event_name_valid(names, length)) {
             return "Webhook Events must be names of 1 to 128 letters, digits, "
-                   "\".\", \"_\" and \"-\".";
+                   "\".\", \"_\" and \"-\", or patterns in which one part "
+                   "between dots is \"*\".";
         }
         names += length + (names[length] == ',');
     }
-    return NULL;
+    return patterns > WH_EVENT_PATTERNS_MAX
+               ? "Webhook Events must have at most 16 patterns."
+               : NULL;
 }
 
 typedef const char *judge_fn_t(const char *name, const json_t *value);

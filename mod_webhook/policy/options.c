@@ -79,6 +79,20 @@ static int read_ordering(wh_options_t *options, const json_t *value)
     return 1;
 }
 
+/* An object, or its text. One that is refused lets nothing through. */
+static int read_filter(wh_options_t *options, const json_t *value)
+{
+    const char *text = json_string_value(value);
+    json_t *parsed = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL)
+                          : json_incref((json_t *)value);
+    apr_status_t rv = wh_event_filter_create(
+        &options->filter, &options->filter_problem, parsed, options->pool);
+
+    json_decref(parsed);
+    options->refusal = options->filter_problem;
+    return rv == APR_SUCCESS;
+}
+
 #define ROW(name, reader, type, allowed) {#name, reader, allowed},
 static const option_t rows[] = {WH_OPTIONS(ROW)};
 #undef ROW
@@ -119,8 +133,11 @@ static const char *read_members(wh_options_t *options, json_t *members,
             refusal = "is no option";
         }
         else if (!json_is_null(value) && !option->read(options, value)) {
-            refusal = apr_pstrcat(pool, "must be ", option->allowed, NULL);
+            refusal = options->refusal ? options->refusal
+                                       : apr_pstrcat(pool, "must be ",
+                                                     option->allowed, NULL);
         }
+        options->refusal = NULL;
         if (refusal && !problem) {
             problem = apr_psprintf(pool,
                                    "Webhook Properties: \"" WH_OPTIONS_MEMBER
@@ -139,6 +156,7 @@ const char *wh_options_read(wh_options_t *options, const char *properties,
     json_t *value;
 
     memset(options, 0, sizeof(*options));
+    options->pool = pool;
     json_object_foreach(all, name, value)
     {
         if (wh_options_is_member(name) && !json_is_null(value)) {
@@ -147,4 +165,18 @@ const char *wh_options_read(wh_options_t *options, const char *properties,
     }
     json_decref(all);
     return problem;
+}
+
+const char *wh_options_read_filter(const wh_event_filter_t **filter,
+                                   const char *properties, apr_pool_t *pool)
+{
+    wh_options_t options;
+
+    *filter = NULL;
+    if (!properties || !strcasestr(properties, WH_OPTIONS_MEMBER)) {
+        return NULL;
+    }
+    (void)wh_options_read(&options, properties, pool);
+    *filter = options.filter;
+    return options.filter_problem;
 }

@@ -11,6 +11,8 @@
 #include <apr_pools.h>
 #include <jansson.h>
 
+#include "policy/event_filter.h"
+
 /** The member of Properties that holds the options, in any case. */
 #define WH_OPTIONS_MEMBER "mod_webhook"
 
@@ -21,6 +23,7 @@
  * options.c; the manual's table is held to it.
  */
 #define WH_OPTIONS(X)                                                          \
+    X(Filter, read_filter, "object", "conditions on the event, see below")     \
     X(MaxRate, read_max_rate, "number", "a number from 0.001 to 100000")       \
     X(Ordering, read_ordering, "string", "none, key or webhook")
 
@@ -35,6 +38,11 @@ typedef enum {
 typedef struct wh_options_t {
     double max_rate; /**< deliveries a second; 0: WebhookMaxRate counts */
     wh_ordering_t ordering;
+    const wh_event_filter_t *filter; /**< NULL: all events */
+    const char *filter_problem; /**< why it lets nothing through, or NULL */
+    /* while they are read */
+    const char *refusal; /**< of the last member, in place of the list's */
+    apr_pool_t *pool;
 } wh_options_t;
 
 /**
@@ -46,6 +54,15 @@ typedef struct wh_options_t {
  */
 const char *wh_options_read(wh_options_t *options, const char *properties,
                             apr_pool_t *pool);
+
+/**
+ * Reads one option only: the filter.
+ * @param filter NULL: there is none
+ * @return NULL, or rest of a sentence: the filter is not in order, and lets
+ *         nothing through
+ */
+const char *wh_options_read_filter(const wh_event_filter_t **filter,
+                                   const char *properties, apr_pool_t *pool);
 
 /** Whether a member of Properties holds the options. */
 int wh_options_is_member(const char *name);

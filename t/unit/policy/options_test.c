@@ -51,6 +51,47 @@ static void test_in_order(void)
     is_int(options.ordering, WH_ORDERING_WEBHOOK, "... is read");
 }
 
+static int passes(const wh_event_filter_t *filter, const char *data_text)
+{
+    json_t *data = json_loads(data_text, 0, NULL);
+    wh_event_facts_t facts = {.name = "a.b", .data = data};
+    int result = wh_event_filter_passes(filter, &facts);
+
+    json_decref(data);
+    return result;
+}
+
+static void test_filter(void)
+{
+    const wh_event_filter_t *filter;
+    wh_options_t options;
+
+    is_str(read_options(&options, "\"filter\": {\"a\": 1}"), NULL, "a filter");
+    ok(passes(options.filter, "{\"a\":1}"), "... lets something through");
+    ok(!passes(options.filter, "{\"a\":2}"), "... and something not");
+    is_str(read_options(&options, "\"Filter\": \"{\\\"a\\\": 1}\""), NULL,
+           "a filter as a text");
+    ok(passes(options.filter, "{\"a\":1}"), "... is the same");
+    is_str(read_options(&options, "\"Filter\": null"), NULL, "null");
+    ok(options.filter == NULL, "... is none");
+
+    is_str(wh_options_read_filter(&filter, NULL, pool), NULL, "no properties");
+    ok(filter == NULL, "... no filter");
+    is_str(wh_options_read_filter(&filter, "{\"mod_webhook\":{\"Ordering\":1}}",
+                                  pool),
+           NULL, "something else that is wrong");
+    ok(filter == NULL, "... no filter");
+    is_str(wh_options_read_filter(
+               &filter,
+               "{\"mod_webhook\":{\"Ordering\":1,\"Filter\":{\"a\":1}}}", pool),
+           NULL, "beside a filter");
+    ok(filter && passes(filter, "{\"a\":1}"), "... which counts");
+    is_str(wh_options_read_filter(&filter, "{\"mod_webhook\":{\"Filter\":[1]}}",
+                                  pool),
+           "must be an object of conditions", "no filter");
+    ok(filter && !passes(filter, "{}"), "... lets nothing through");
+}
+
 #define SAYS "Webhook Properties: \"mod_webhook\": "
 
 static void test_refused(void)
@@ -74,6 +115,14 @@ static void test_refused(void)
         {"\"Ordering\": \"some\"",
          SAYS "\"Ordering\" must be none, key or webhook."},
         {"\"Ordering\": 1", SAYS "\"Ordering\" must be none, key or webhook."},
+        {"\"Filter\": 1", SAYS "\"Filter\" must be an object of conditions."},
+        {"\"Filter\": \"{\"",
+         SAYS "\"Filter\" must be an object of conditions."},
+        {"\"Filter\": {\"a\": {\"is\": 1}}",
+         SAYS "\"Filter\" \"is\" is no operator: eq, ne, lt, le, gt, ge, "
+              "exists or in."},
+        {"\"Filter\": 1, \"MaxRate\": 0",
+         SAYS "\"Filter\" must be an object of conditions."},
         {"\"Speed\": 1", SAYS "\"Speed\" is no option."},
     };
     wh_options_t options;
@@ -98,6 +147,7 @@ int main(void)
     apr_pool_create(&pool, NULL);
     test_none();
     test_in_order();
+    test_filter();
     test_refused();
     apr_pool_destroy(pool);
     apr_terminate();
