@@ -30,10 +30,14 @@ typedef struct wh_transfer_t {
     struct wh_transfer_t *next;     /* at rest, or running: in one list */
     struct wh_transfer_t *previous; /* while it is running */
     CURL *easy;
+    const wh_settings_t *settings;
     wh_guard_t *guard;       /* the thread's */
     wh_sockets_t *sockets;   /* the thread's; NULL: no thread, see probe.h */
     int test;                /* 1: the test event of a probe */
     wh_target_t *configured; /* whom the handle is set up for */
+    int transport;           /* 1: by options of its own */
+    int misconfigured;       /* 1: which cannot be met */
+    int proxied;             /* 1: through a proxy */
     wh_delivery_t *delivery;
     void *endpoint;
     char *body; /* bytes being sent */
@@ -54,7 +58,7 @@ typedef struct wh_transfer_t {
     apr_time_t started;
 } wh_transfer_t;
 
-/** A transfer with an easy handle; NULL: out of memory. Without sockets it is
+/** A transfer with an easy handle; settings must outlive it. NULL: out of memory. Without sockets it is
  * for curl_easy_perform(). */
 wh_transfer_t *wh_transfer_create(const wh_settings_t *settings,
                                   wh_guard_t *guard, wh_sockets_t *sockets);

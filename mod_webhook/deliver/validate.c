@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "deliver/guard.h"
+#include "deliver/transport.h"
 #include "policy/event_name.h"
 #include "policy/header.h"
 #include "policy/options.h"
@@ -239,6 +240,15 @@ static const char *judge_members(const char *member, const char *text,
     return problem;
 }
 
+/* Tools know no configuration: then any name may be right. */
+static const char *judge_names(const wh_settings_t *settings,
+                               const wh_options_t *options)
+{
+    return settings->client_certificates && settings->proxies
+               ? wh_transport_refusal(settings, options)
+               : NULL;
+}
+
 apr_status_t wh_validate_webhook(wh_webhook_t *webhook, const char **message,
                                  const wh_settings_t *settings,
                                  apr_pool_t *pool)
@@ -259,6 +269,9 @@ apr_status_t wh_validate_webhook(wh_webhook_t *webhook, const char **message,
     }
     if (!problem) {
         problem = wh_options_read(&options, webhook->properties, pool);
+    }
+    if (!problem) {
+        problem = judge_names(settings, &options);
     }
     *message = problem;
     return problem ? APR_EINVAL : APR_SUCCESS;

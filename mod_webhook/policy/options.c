@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/certificate.h"
+
 #define RATE_LEAST 0.001
 #define RATE_MOST 100000.0
 
@@ -91,6 +93,80 @@ static int read_filter(wh_options_t *options, const json_t *value)
     json_decref(parsed);
     options->refusal = options->filter_problem;
     return rv == APR_SUCCESS;
+}
+
+/* Keeps a text that says how the webhook is reached. */
+static int keep_transport(wh_options_t *options, const char **member,
+                          const char *text, int is_valid)
+{
+    options->transport = 1;
+    if (!text || !is_valid) {
+        options->transport_wrong = 1;
+        return 0;
+    }
+    *member = apr_pstrdup(options->pool, text);
+    return 1;
+}
+
+static int read_ca_certificate(wh_options_t *options, const json_t *value)
+{
+    const char *text = json_string_value(value);
+
+    return keep_transport(options, &options->ca_certificate, text,
+                          text && wh_certificate_list_valid(text));
+}
+
+static int read_pins(wh_options_t *options, const json_t *value)
+{
+    const char *text = json_string_value(value);
+
+    return keep_transport(options, &options->pins, text,
+                          text && wh_certificate_pins_valid(text));
+}
+
+static int read_client_certificate(wh_options_t *options, const json_t *value)
+{
+    const char *text = json_string_value(value);
+
+    return keep_transport(options, &options->client_certificate, text,
+                          text && *text);
+}
+
+static int read_proxy(wh_options_t *options, const json_t *value)
+{
+    const char *text = json_string_value(value);
+
+    return keep_transport(options, &options->proxy, text, text && *text);
+}
+
+static int read_min_tls(wh_options_t *options, const json_t *value)
+{
+    double version = 0;
+
+    options->transport = 1;
+    if (read_number(&version, value)) {
+        options->min_tls = version == 1.2   ? WH_TLS_1_2
+                           : version == 1.3 ? WH_TLS_1_3
+                                            : WH_TLS_UNSET;
+    }
+    options->transport_wrong |= options->min_tls == WH_TLS_UNSET;
+    return options->min_tls != WH_TLS_UNSET;
+}
+
+static int read_http2(wh_options_t *options, const json_t *value)
+{
+    const char *text = json_string_value(value);
+
+    options->transport = 1;
+    if (json_is_true(value) || (text && !apr_cstr_casecmp(text, "true"))) {
+        options->http2 = WH_SWITCH_ON;
+    }
+    else if (json_is_false(value) ||
+             (text && !apr_cstr_casecmp(text, "false"))) {
+        options->http2 = WH_SWITCH_OFF;
+    }
+    options->transport_wrong |= options->http2 == WH_SWITCH_UNSET;
+    return options->http2 != WH_SWITCH_UNSET;
 }
 
 #define ROW(name, reader, type, allowed) {#name, reader, allowed},

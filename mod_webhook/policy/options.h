@@ -23,9 +23,18 @@
  * options.c; the manual's table is held to it.
  */
 #define WH_OPTIONS(X)                                                          \
+    X(CACertificate, read_ca_certificate, "string",                            \
+      "certificates of authorities in PEM form")                               \
+    X(ClientCertificate, read_client_certificate, "string",                    \
+      "a name of WebhookClientCertificate")                                    \
     X(Filter, read_filter, "object", "conditions on the event, see below")     \
+    X(HTTP2, read_http2, "boolean", "true or false")                           \
     X(MaxRate, read_max_rate, "number", "a number from 0.001 to 100000")       \
-    X(Ordering, read_ordering, "string", "none, key or webhook")
+    X(MinTLS, read_min_tls, "string", "1.2 or 1.3")                            \
+    X(Ordering, read_ordering, "string", "none, key or webhook")               \
+    X(PinnedPublicKey, read_pins, "string",                                    \
+      "sha256//, and a hash in base64, or several, joined by a semicolon")     \
+    X(Proxy, read_proxy, "string", "none or a name of WebhookProxy")
 
 /** In which order a webhook wants its events. */
 typedef enum {
@@ -34,12 +43,27 @@ typedef enum {
     WH_ORDERING_WEBHOOK /**< first in first out for all */
 } wh_ordering_t;
 
+/** Versions of TLS, in their order. */
+typedef enum { WH_TLS_UNSET, WH_TLS_1_2, WH_TLS_1_3 } wh_tls_t;
+
+/** A choice that is not made, or made. */
+typedef enum { WH_SWITCH_UNSET, WH_SWITCH_OFF, WH_SWITCH_ON } wh_switch_t;
+
 /** All zeros: the webhook says nothing. */
 typedef struct wh_options_t {
     double max_rate; /**< deliveries a second; 0: WebhookMaxRate counts */
     wh_ordering_t ordering;
     const wh_event_filter_t *filter; /**< NULL: all events */
     const char *filter_problem; /**< why it lets nothing through, or NULL */
+    /* how it is reached */
+    const char *ca_certificate;     /**< PEM, NULL: as for all */
+    const char *pins;               /**< as libcurl takes them, NULL: none */
+    const char *client_certificate; /**< a name, NULL: none */
+    const char *proxy;              /**< a name, "none", NULL: as for all */
+    wh_tls_t min_tls;
+    wh_switch_t http2;
+    int transport;       /**< 1: one of these is set */
+    int transport_wrong; /**< 1: one of these is not in order */
     /* while they are read */
     const char *refusal; /**< of the last member, in place of the list's */
     apr_pool_t *pool;
