@@ -1,170 +1,161 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tokens against forged requests; expected ones were made with Python's hmac
- * and hashlib. */
+/* Certificates, keys and pins as texts. */
 #include <apr_general.h>
 #include <apr_strings.h>
-#include <string.h>
 
-#include "policy/xsrf.h"
+#include "policy/certificate.h"
 #include "unit/tap.h"
-
-#define NOW apr_time_from_sec(APR_INT64_C(1767322800))
-
-static const char expected[] = "1767322800.AAECAwQFBgcICQoLDA0ODw."
-                               "uGY9a6tL1jTv6VXaZaEXyyHsg9YfHqS0hVr0kqgsIyc";
-
-static const unsigned char dice[WH_XSRF_RANDOM] = {
-    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
 static apr_pool_t *pool;
 
-static const char *create(const char *key, const char *user,
-                          const char *context, apr_time_t now)
+/* Made for this test alone. */
+static const char certificate[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBbzCCARWgAwIBAgIUbVNZcBVWlGZsMqpT3Olx0g1iDnYwCgYIKoZIzj0EAwIw\n"
+    "DDEKMAgGA1UEAwwBYTAgFw0yNjExMjUwODEyMzBaGA8yMTI2MTEwMTA4MTIzMFow\n"
+    "DDEKMAgGA1UEAwwBYTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABLkwezIXeZ49\n"
+    "13fzc0QO0WW7cIcumcI+bg95SZaTPZi0e3hq54gllsL3hdCzolMQkoNrJ92HBg0c\n"
+    "2cWMDhMyz++jUzBRMB0GA1UdDgQWBBTPx77AqJ35Pt0zw/hY3veO1kTxmzAfBgNV\n"
+    "HSMEGDAWgBTPx77AqJ35Pt0zw/hY3veO1kTxmzAPBgNVHRMBAf8EBTADAQH/MAoG\n"
+    "CCqGSM49BAMCA0gAMEUCIQDxxjheyjKO/pdr3fr1zHQTnl/zcviIkIlS3aWYBQJ/\n"
+    "TQIgSk4ycPxe3ezI4kuJA0py95Pfap8V43C4WVUaYbHkDRg=\n"
+    "-----END CERTIFICATE-----\n";
+
+static const char other_certificate[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBcDCCARWgAwIBAgIUYm1Zh/7iR7XgZD5q6RT7l/vl+sQwCgYIKoZIzj0EAwIw\n"
+    "DDEKMAgGA1UEAwwBYjAgFw0yNjExMjUwODEyMzBaGA8yMTI2MTEwMTA4MTIzMFow\n"
+    "DDEKMAgGA1UEAwwBYjBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABFCeihXUyJOt\n"
+    "KjsxrJdw76pVAsW+vsAZF/LeFKFxu4OtOeJg5p4UU3jO+et8ap5vxqifnwJuwARp\n"
+    "t+rYc5oxhYijUzBRMB0GA1UdDgQWBBTwHI7fS9ft180w/90pdWJbucZ5CDAfBgNV\n"
+    "HSMEGDAWgBTwHI7fS9ft180w/90pdWJbucZ5CDAPBgNVHRMBAf8EBTADAQH/MAoG\n"
+    "CCqGSM49BAMCA0kAMEYCIQDgOPJPrZXZpcF8d6emqqthuSvvZnB0lbPyAsIyruoG\n"
+    "WQIhALJvppYmas7sH77qjUld1/0GE7dOgOl6beMNcZG2IUDU\n"
+    "-----END CERTIFICATE-----\n";
+
+static const char key[] =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgrJvvd57vSnEaoYMa\n"
+    "6vnvVb3vUrdDvZCnpb9Uv6YkU2KhRANCAAS5MHsyF3mePdd383NEDtFlu3CHLpnC\n"
+    "Pm4PeUmWkz2YtHt4aueIJZbC94XQs6JTEJKDayfdhwYNHNnFjA4TMs/v\n"
+    "-----END PRIVATE KEY-----\n";
+
+static const char locked_key[] =
+    "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
+    "MIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAiem4a9OH009wICCAAw\n"
+    "DAYIKoZIhvcNAgkFADAdBglghkgBZQMEAQIEENzLaARQAAiC+XLy7DkSQN8EgZDD\n"
+    "2r+digmCXyRF3pGePBjTirfhAgBWUINtQp9AK6oztidN25kOZ7NIRBqkDPvhPMdE\n"
+    "bnFly2zOkQuUMgRVwW0M45KBqK84a62jdtfZa4ajXkLFkB4yn76F3WAY8T68nUPj\n"
+    "FcH8FLJJDr+7v9ONA82MCqfv6fFqemhpR1uZpsIXAomDtZo9touwg1WRUU6jkL4=\n"
+    "-----END ENCRYPTED PRIVATE KEY-----\n";
+
+static const char *repeat(const char *text, int count)
 {
-    return wh_xsrf_create(key, user, context, dice, now, pool);
-}
+    const char *all = "";
 
-static int valid(const char *token)
-{
-    return wh_xsrf_valid(token, "key", "tje0", "Default", NOW, pool);
-}
-
-static void test_create(void)
-{
-    unsigned char ones[WH_XSRF_RANDOM];
-    const char *token;
-
-    memset(ones, 0xff, sizeof(ones));
-    is_str(create("key", "tje0", "Default", NOW), expected, "a token");
-    is_str(create("key", "tje0", "Default", NOW + 999999), expected,
-           "the same within a second");
-    token = wh_xsrf_create("s3cret-\xc3\xa5\xc3\x9f", "\xc3\xa5", "", ones, NOW,
-                           pool);
-    is_str(token,
-           "1767322800._____________________w."
-           "VYz9ApfIBbPR0JCyrgGaxgmlJ8nAfLQ5phjzhXU3od4",
-           "another token");
-    is_str(create("", "tje0", "Default", NOW), NULL, "no key, no token");
-}
-
-static void test_letters(void)
-{
-    unsigned char random[WH_XSRF_RANDOM];
-    const char *token;
-    int i, wrong = 0;
-
-    for (i = 0; i < 256; i++) {
-        memset(random, i, sizeof(random));
-        token = wh_xsrf_create("key", "tje0", "Default", random,
-                               NOW + apr_time_from_sec(i), pool);
-        wrong += !token || token[strspn(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                               "abcdefghijklmnopqrstuvwxyz"
-                                               "0123456789-_.")];
+    while (count-- > 0) {
+        all = apr_pstrcat(pool, all, text, NULL);
     }
-    is_int(wrong, 0, "nothing in a token needs quotes in a cookie");
+    return all;
 }
 
-static void test_binding(void)
+static void test_list(void)
 {
-    ok(valid(expected), "a token is valid");
-    ok(!wh_xsrf_valid(expected, "kez", "tje0", "Default", NOW, pool),
-       "not with another key");
-    ok(!wh_xsrf_valid(expected, "", "tje0", "Default", NOW, pool),
-       "not without a key");
-    ok(!wh_xsrf_valid(expected, "key", "tje1", "Default", NOW, pool),
-       "not for another user");
-    ok(!wh_xsrf_valid(expected, "key", "", "Default", NOW, pool),
-       "not for no user");
-    ok(!wh_xsrf_valid(expected, "key", "tje0", "Other", NOW, pool),
-       "not in another context");
-    ok(!wh_xsrf_valid(expected, "key", "TJE0", "Default", NOW, pool),
-       "users are compared in their case");
-    ok(!wh_xsrf_valid(create("key", "ab", "c", NOW), "key", "a", "bc", NOW,
-                      pool),
-       "user and context are kept apart");
-    ok(!wh_xsrf_valid(create("key", "", "abc", NOW), "key", "abc", "", NOW,
-                      pool),
-       "even when one is empty");
+    ok(wh_certificate_list_valid(certificate), "one certificate");
+    ok(wh_certificate_list_valid(
+           apr_pstrcat(pool, "words before\n", certificate, "and\n\n",
+                       other_certificate, "behind", NULL)),
+       "two, with words around them");
+    ok(wh_certificate_list_valid(repeat(certificate, WH_CERTIFICATES_MAX)),
+       "as many as may be");
+    ok(!wh_certificate_list_valid(repeat(certificate, WH_CERTIFICATES_MAX + 1)),
+       "one too many");
+    ok(!wh_certificate_list_valid(""), "nothing");
+    ok(!wh_certificate_list_valid("/etc/ssl/ca.pem"), "a path");
+    ok(!wh_certificate_list_valid(key), "a key");
+    ok(!wh_certificate_list_valid(apr_pstrcat(pool, certificate, key, NULL)),
+       "a key beside a certificate");
+    ok(!wh_certificate_list_valid(
+           apr_pstrmemdup(pool, certificate, strlen(certificate) / 2)),
+       "half a certificate");
+    ok(!wh_certificate_list_valid(apr_pstrcat(
+           pool, certificate,
+           "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+           NULL)),
+       "a second one that is none");
 }
 
-/* A token is of no use with any one of its letters changed or missing. */
-static void test_changes(void)
-{
-    apr_size_t length = strlen(expected), i;
-    int changed = 0, missing = 0, cut = 0, flipped = 0;
-    char *token;
+#define HASH "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
-    for (i = 0; i < length; i++) {
-        token = apr_pstrdup(pool, expected);
-        token[i] = token[i] == 'A' ? 'B' : 'A';
-        changed += valid(token);
-        token[i] = (char)(expected[i] ^ 0x20);
-        flipped += valid(token);
-        missing += valid(apr_pstrcat(pool, apr_pstrmemdup(pool, expected, i),
-                                     expected + i + 1, NULL));
-        cut += valid(apr_pstrmemdup(pool, expected, i));
+static void test_pins(void)
+{
+    static const struct {
+        const char *text;
+        int valid;
+    } rows[] = {
+        {"sha256//" HASH, 1},
+        {"sha256//+/09azAZ+/09azAZ+/09azAZ+/09azAZ+/09azAZ+/0=", 1},
+        {"sha256//" HASH ";sha256//" HASH, 1},
+        {"", 0},
+        {";", 0},
+        {"sha256//", 0},
+        {HASH, 0},
+        {"SHA256//" HASH, 0},
+        {"sha1//" HASH, 0},
+        {"sha256//" HASH ";", 0},
+        {";sha256//" HASH, 0},
+        {"sha256//" HASH " ", 0},
+        {"sha256//" HASH HASH, 0},
+        {"sha256//AAAA", 0},
+        {"sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==", 0},
+        {"sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 0},
+        {"sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA-AAA=", 0},
+        {"sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=AAA=", 0},
+        {"sha256// AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", 0},
+        {"sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n=", 0},
+        {"/etc/passwd", 0},
+    };
+    const char *many = repeat("sha256//" HASH ";", WH_PINS_MAX - 1);
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        is_int(wh_certificate_pins_valid(rows[i].text), rows[i].valid,
+               "\"%s\": %s", rows[i].text, rows[i].valid ? "pins" : "none");
     }
-    is_int(changed, 0, "no letter can be changed");
-    is_int(flipped, 0, "not even its case");
-    is_int(missing, 0, "no letter can be left out");
-    is_int(cut, 0, "no end can be cut off");
+    many = apr_pstrcat(pool, many, "sha256//" HASH, NULL);
+    ok(wh_certificate_pins_valid(many), "as many as may be");
+    many = apr_pstrcat(pool, many, ";sha256//" HASH, NULL);
+    ok(!wh_certificate_pins_valid(many), "one too many");
 }
 
-static void test_garbage(void)
+static void test_pair(void)
 {
-    const char *mac = strrchr(expected, '.');
-    char *large = apr_palloc(pool, 100001);
-    apr_size_t i;
-    const char *const tokens[] = {NULL, "", ".", "..", "...", "a.b.c", mac,
-                                  mac + 1, large,
-                                  apr_pstrcat(pool, expected, ".", NULL),
-                                  apr_pstrcat(pool, expected, "=", NULL),
-                                  apr_pstrcat(pool, expected, " ", NULL),
-                                  apr_pstrcat(pool, " ", expected, NULL),
-                                  apr_pstrcat(pool, expected, mac, NULL),
-                                  /* The same time, other letters. */
-                                  apr_pstrcat(pool, "0", expected, NULL),
-                                  apr_pstrcat(pool, "+", expected, NULL),
-                                  "99999999999999999999.AAECAwQFBgcICQoLDA0ODw."
-                                  "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-                                  "\xff\xfe.\xff.\xff"};
+    const char *no_certificate = "there is no certificate in PEM form";
+    const char *no_key = "there is no key in PEM form without a password";
 
-    memset(large, '.', 100000);
-    large[100000] = '\0';
-    for (i = 0; i < sizeof(tokens) / sizeof(*tokens); i++) {
-        ok(!valid(tokens[i]), "garbage %d is not valid", (int)i);
-    }
-}
-
-static void check_age(apr_time_t age, int want, const char *name)
-{
-    is_int(wh_xsrf_valid(expected, "key", "tje0", "Default", NOW + age, pool),
-           want, "%s", name);
-}
-
-static void test_age(void)
-{
-    check_age(0, 1, "just made");
-    check_age(apr_time_from_sec(1), 1, "a second old");
-    check_age(WH_XSRF_LIFE, 1, "at the end of its life");
-    check_age(WH_XSRF_LIFE + 1, 0, "just too old");
-    check_age(10 * WH_XSRF_LIFE, 0, "much too old");
-    check_age(-WH_XSRF_SKEW, 1, "made by a clock that is ahead");
-    check_age(-WH_XSRF_SKEW - 1, 0, "made by a clock that is too far ahead");
-    check_age(-NOW, 0, "made long after this now");
+    is_str(wh_certificate_pair_refusal(certificate, key), NULL, "a pair");
+    is_str(wh_certificate_pair_refusal(
+               apr_pstrcat(pool, certificate, other_certificate, NULL), key),
+           NULL, "with the authority behind it");
+    is_str(wh_certificate_pair_refusal(other_certificate, key),
+           "the key is not that of the certificate", "no pair");
+    is_str(wh_certificate_pair_refusal("", key), no_certificate, "nothing");
+    is_str(wh_certificate_pair_refusal(key, key), no_certificate,
+           "a key in its place");
+    is_str(wh_certificate_pair_refusal(certificate, ""), no_key, "no key");
+    is_str(wh_certificate_pair_refusal(certificate, certificate), no_key,
+           "a certificate in its place");
+    is_str(wh_certificate_pair_refusal(certificate, locked_key), no_key,
+           "a key with a password is not asked for");
 }
 
 int main(void)
 {
     apr_initialize();
     apr_pool_create(&pool, NULL);
-    test_create();
-    test_letters();
-    test_binding();
-    test_changes();
-    test_garbage();
-    test_age();
-    apr_pool_destroy(pool);
+    test_list();
+    test_pins();
+    test_pair();
     apr_terminate();
     return done_testing();
 }
