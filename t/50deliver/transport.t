@@ -328,7 +328,7 @@ cmp_ok $all, '<=', 16, '... on no more connections than may be open at once';
     HTTP2 => JSON::PP::true);
 cmp_ok $all, '<=', 2, '... on one connection, or two';
 ($all, $resumed) = count_handshakes('closed after each answer', { close => 1 });
-cmp_ok $all - $resumed, '<=', 64, '... most sessions are resumed';
+cmp_ok $resumed, '>=', 20, '... sessions are resumed';
 
 $server->stop;
 $_->stop for $receiver, $asking, $old, $h2, $proxy, $through, $proxied;

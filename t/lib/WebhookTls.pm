@@ -140,7 +140,10 @@ sub wait_for {
 sub stop {
     my ($self) = @_;
 
-    close delete $self->{pipe} if $self->{pipe};
+    return if !$self->{pipe};
+    # Other processes of the test may hold its standard input too.
+    kill 'KILL', $self->{pid};
+    close delete $self->{pipe};
     return;
 }
 

@@ -92,6 +92,35 @@ static void test_filter(void)
     ok(filter && !passes(filter, "{}"), "... lets nothing through");
 }
 
+#define PIN "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
+static void test_transport(void)
+{
+    wh_options_t options;
+
+    is_str(read_options(&options, "\"MaxRate\": 1"), NULL, "none");
+    ok(!options.transport && !options.transport_wrong, "... nothing is asked");
+    is_str(read_options(&options,
+                        "\"MinTLS\": \"1.3\", \"HTTP2\": true, \"Proxy\": "
+                        "\"way\", \"ClientCertificate\": \"mine\", "
+                        "\"PinnedPublicKey\": \"" PIN "\""),
+           NULL, "transport");
+    ok(options.transport && !options.transport_wrong, "... is asked for");
+    is_int(options.min_tls, WH_TLS_1_3, "... the version");
+    is_int(options.http2, WH_SWITCH_ON, "... HTTP/2");
+    is_str(options.proxy, "way", "... the proxy");
+    is_str(options.client_certificate, "mine", "... the certificate");
+    is_str(options.pins, PIN, "... the pin");
+    is_str(read_options(&options, "\"MinTLS\": 1.2, \"HTTP2\": \"False\""),
+           NULL, "as a number and as a text");
+    is_int(options.min_tls, WH_TLS_1_2, "... the version");
+    is_int(options.http2, WH_SWITCH_OFF, "... no HTTP/2");
+    ok(read_options(&options, "\"CACertificate\": \"x\"") != NULL,
+       "what is not in order");
+    ok(options.transport && options.transport_wrong && !options.ca_certificate,
+       "... is marked");
+}
+
 #define SAYS "Webhook Properties: \"mod_webhook\": "
 
 static void test_refused(void)
@@ -123,6 +152,12 @@ static void test_refused(void)
               "exists or in."},
         {"\"Filter\": 1, \"MaxRate\": 0",
          SAYS "\"Filter\" must be an object of conditions."},
+        {"\"MinTLS\": \"1.1\"", SAYS "\"MinTLS\" must be 1.2 or 1.3."},
+        {"\"MinTLS\": \"1.3x\"", SAYS "\"MinTLS\" must be 1.2 or 1.3."},
+        {"\"MinTLS\": []", SAYS "\"MinTLS\" must be 1.2 or 1.3."},
+        {"\"HTTP2\": 1", SAYS "\"HTTP2\" must be true or false."},
+        {"\"Proxy\": 1", SAYS "\"Proxy\" must be none or a name of "
+                              "WebhookProxy."},
         {"\"Speed\": 1", SAYS "\"Speed\" is no option."},
     };
     wh_options_t options;
@@ -148,6 +183,7 @@ int main(void)
     test_none();
     test_in_order();
     test_filter();
+    test_transport();
     test_refused();
     apr_pool_destroy(pool);
     apr_terminate();
