@@ -286,6 +286,24 @@ SKIP: {
 }
 $server->stop;
 
+# -- the test event ------------------------------------------------------------
+
+$server->write_conf(directives => { WebhookProbe => 'On' },
+    conf => "WebhookClientCertificate mine $client_cert $client_key");
+$server->start;
+for my $row ([$asking, 200, CACertificate => $pem,
+        ClientCertificate => 'mine'], [$asking, 400, CACertificate => $pem],
+    [$receiver, 200, CACertificate => $pem], [$receiver, 400],
+    [$receiver, 400, CACertificate => $pem, PinnedPublicKey => $bad_pin]) {
+    my ($one, $status, %options) = @$row;
+
+    is call($server, POST => path_of(), { Name => 'x', Events => ['x'],
+        TargetUrl => $one->url('/probe'), Properties => {
+        mod_webhook => \%options } })->{status}, $status,
+        "the test event with @{[sort keys %options]}: $status";
+}
+$server->stop;
+
 # -- a key that cannot be read -------------------------------------------------
 
 my $moved = "$folder/moved.key";
