@@ -10,6 +10,8 @@
 #define PIN_PREFIX "sha256//"
 /* 32 bytes in base64. */
 #define PIN_DIGITS 44
+#define BASE64                                                                 \
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 /* Without it libcrypto would ask at the terminal for a password. */
 static int no_password(char *buffer, int size, int rwflag, void *baton)
@@ -55,11 +57,12 @@ static int is_pin(const char *text, size_t length)
     int size;
 
     if (length != prefix + PIN_DIGITS || memcmp(text, PIN_PREFIX, prefix) ||
-        text[length - 1] != '=' || text[length - 2] == '=') {
+        text[length - 1] != '=') {
         return 0;
     }
     memcpy(digits, text + prefix, PIN_DIGITS);
-    if (memchr(digits, ' ', PIN_DIGITS) || memchr(digits, '\n', PIN_DIGITS)) {
+    /* libcrypto is lenient about blanks and "=". */
+    if (strspn(text + prefix, BASE64) != PIN_DIGITS - 1) {
         return 0;
     }
     size = EVP_DecodeBlock(bytes, digits, PIN_DIGITS);
