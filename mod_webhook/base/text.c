@@ -103,15 +103,22 @@ const char *wh_text_json(const char *text, apr_pool_t *pool)
     return copy;
 }
 
-char *wh_text_lower(const char *text, apr_pool_t *pool)
+void wh_text_lower_bytes(char *text, apr_size_t length)
 {
-    char *copy = apr_pstrdup(pool, text), *c;
+    apr_size_t i;
 
     /* tolower() would depend on the locale. */
-    for (c = copy; *c; c++) {
-        if (*c >= 'A' && *c <= 'Z') {
-            *c = (char)(*c - 'A' + 'a');
+    for (i = 0; i < length; i++) {
+        if (text[i] >= 'A' && text[i] <= 'Z') {
+            text[i] = (char)(text[i] - 'A' + 'a');
         }
     }
+}
+
+char *wh_text_lower(const char *text, apr_pool_t *pool)
+{
+    char *copy = apr_pstrdup(pool, text);
+
+    wh_text_lower_bytes(copy, strlen(copy));
     return copy;
 }

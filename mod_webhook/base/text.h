@@ -30,4 +30,7 @@ const char *wh_text_json(const char *text, apr_pool_t *pool);
  * that apr_cstr_casecmp() takes for one have one such copy. */
 char *wh_text_lower(const char *text, apr_pool_t *pool);
 
+/** The same in place. */
+void wh_text_lower_bytes(char *text, apr_size_t length);
+
 #endif

@@ -261,6 +261,79 @@ static const char *optional_text(const server_rec *s,
                : apr_pstrdup(pool, wh_directive_text(s, index));
 }
 
+/* The lines of a directive that may be given several times; none for its
+ * default. */
+static char *lines_of(const server_rec *s, wh_directive_index_t index,
+                      apr_pool_t *pool)
+{
+    return apr_pstrdup(pool,
+                       is_default(s, index) ? "" : wh_directive_text(s, index));
+}
+
+/* The next line, which may be empty; NULL: no more. */
+static const char *next_line(char **lines)
+{
+    char *line = *lines, *end = strchr(line, '\n');
+
+    if (!end) {
+        return NULL;
+    }
+    *end = '\0';
+    *lines = end + 1;
+    return line;
+}
+
+static void fill_client_certificates(wh_settings_t *settings,
+                                     const server_rec *s, apr_pool_t *pool)
+{
+    apr_array_header_t *all =
+        apr_array_make(pool, 1, sizeof(wh_client_certificate_t));
+    char *lines = lines_of(s, WH_DIRECTIVE_CLIENT_CERTIFICATE, pool);
+    const char *name;
+
+    while ((name = next_line(&lines))) {
+        wh_client_certificate_t *one = apr_array_push(all);
+
+        one->name = name;
+        one->certificate_file = next_line(&lines);
+        one->key_file = next_line(&lines);
+    }
+    settings->client_certificates = all;
+}
+
+static void fill_proxies(wh_settings_t *settings, const server_rec *s,
+                         apr_pool_t *pool)
+{
+    apr_array_header_t *all = apr_array_make(pool, 1, sizeof(wh_proxy_t));
+    char *lines = lines_of(s, WH_DIRECTIVE_PROXY, pool);
+    const char *name;
+
+    while ((name = next_line(&lines))) {
+        if (*name) {
+            wh_proxy_t *one = apr_array_push(all);
+
+            one->name = name;
+            one->url = next_line(&lines);
+        }
+        else {
+            settings->proxy = next_line(&lines);
+        }
+    }
+    settings->proxies = all;
+}
+
+static void fill_transport(wh_settings_t *settings, const server_rec *s,
+                           apr_pool_t *pool)
+{
+    settings->tls_1_3 =
+        !strcmp(wh_directive_text(s, WH_DIRECTIVE_MIN_TLS), "1.3");
+    settings->http2 = (int)value(s, WH_DIRECTIVE_HTTP2, wh_value_flag);
+    settings->ca_file = optional_text(s, WH_DIRECTIVE_CA_FILE, pool);
+    settings->crl_file = optional_text(s, WH_DIRECTIVE_CRL_FILE, pool);
+    fill_client_certificates(settings, s, pool);
+    fill_proxies(settings, s, pool);
+}
+
 static apr_status_t make_policy(const wh_address_policy_t **result,
                                 const server_rec *s, apr_pool_t *pool)
 {
@@ -304,8 +377,7 @@ apr_status_t wh_config_settings(wh_settings_t **settings,
         rv = wh_retry_parse(&retry, steps, pool);
     }
     made->retry = retry;
-    made->ca_file = optional_text(main_server, WH_DIRECTIVE_CA_FILE, pool);
-    made->crl_file = optional_text(main_server, WH_DIRECTIVE_CRL_FILE, pool);
+    fill_transport(made, main_server, pool);
     made->mail_server =
         optional_text(main_server, WH_DIRECTIVE_MAIL_SERVER, pool);
     made->mail_from = optional_text(main_server, WH_DIRECTIVE_MAIL_FROM, pool);

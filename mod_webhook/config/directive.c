@@ -17,6 +17,7 @@
 #include "httpd_private.h"
 #include "model/webhook_json.h"
 #include "policy/address.h"
+#include "policy/certificate.h"
 
 /* Range of the second part of WebhookLimit; the list has that of the first. */
 #define LIMIT_SIZE_LEAST "64K"
@@ -29,6 +30,9 @@
 
 /* How far into a file its first certificate or list is looked for. */
 #define PEM_HEAD 16384
+
+/* Most of a client certificate's file, and of its key's. */
+#define KEY_FILE_MOST 65536
 
 /* Room of sun_path in sockaddr_un, less the NUL. */
 #define CHANNEL_PATH_MAX 107
@@ -337,23 +341,32 @@ static const char *set_database(cmd_parms *cmd, void *unused,
     return store(cmd, apr_pstrcat(cmd->temp_pool, driver, " ", params, NULL));
 }
 
-/* What libcurl would choke on later, with every attempt. */
-static int is_pem(const char *path, apr_pool_t *pool)
+/* The begin of a file; NULL: it cannot be read. */
+static const char *read_head(const char *path, apr_size_t most,
+                             apr_pool_t *pool)
 {
-    char text[PEM_HEAD + 1];
+    char *text = apr_palloc(pool, most + 1);
     apr_size_t length = 0;
     apr_file_t *file;
     apr_status_t rv =
         apr_file_open(&file, path, APR_FOPEN_READ, APR_OS_DEFAULT, pool);
 
     if (rv != APR_SUCCESS) {
-        return 0;
+        return NULL;
     }
     /* A shorter file is no error. */
-    apr_file_read_full(file, text, PEM_HEAD, &length);
+    apr_file_read_full(file, text, most, &length);
     apr_file_close(file);
     text[length] = '\0';
-    return strstr(text, "-----BEGIN ") != NULL;
+    return text;
+}
+
+/* What libcurl would choke on later, with every attempt. */
+static int is_pem(const char *path, apr_pool_t *pool)
+{
+    const char *text = read_head(path, PEM_HEAD, pool);
+
+    return text && strstr(text, "-----BEGIN ") != NULL;
 }
 
 static const char *set_pem_file(cmd_parms *cmd, void *unused, const char *text)
@@ -372,6 +385,101 @@ static const char *set_pem_file(cmd_parms *cmd, void *unused, const char *text)
         return refuse(cmd, "must be a file in PEM form");
     }
     return store(cmd, path);
+}
+
+static const char *set_min_tls(cmd_parms *cmd, void *unused, const char *text)
+{
+    const char *error = refuse_scope(cmd);
+
+    (void)unused;
+    if (error) {
+        return error;
+    }
+    if (strcmp(text, "1.2") && strcmp(text, "1.3")) {
+        return refuse(cmd, "must be 1.2 or 1.3");
+    }
+    return store(cmd, text);
+}
+
+/* Adds lines to the text of a directive that may be given several times. */
+static const char *add_lines(const cmd_parms *cmd, const char *lines)
+{
+    const char **text = slot(cmd);
+
+    *text = apr_pstrcat(cmd->pool, *text ? *text : "", lines, NULL);
+    return NULL;
+}
+
+static const char *add_client_certificate(cmd_parms *cmd, void *unused,
+                                          const char *name,
+                                          const char *certificate,
+                                          const char *key)
+{
+    const char *error = refuse_scope(cmd);
+    const char *paths[] = {ap_server_root_relative(cmd->pool, certificate),
+                           ap_server_root_relative(cmd->pool, key)};
+    const char *texts[2];
+    int i;
+
+    (void)unused;
+    if (error) {
+        return error;
+    }
+    if (!wh_value_is_name(name)) {
+        return refuse(cmd, WH_VALUE_NAME_RULE);
+    }
+    for (i = 0; i < 2; i++) {
+        texts[i] = paths[i] ? read_head(paths[i], KEY_FILE_MOST, cmd->temp_pool)
+                            : NULL;
+        if (!texts[i]) {
+            return refuse(cmd, apr_psprintf(cmd->pool, "%s cannot be read",
+                                            i ? key : certificate));
+        }
+    }
+    error = wh_certificate_pair_refusal(texts[0], texts[1]);
+    if (error) {
+        return refuse(cmd, error);
+    }
+    return add_lines(cmd, apr_pstrcat(cmd->temp_pool, name, "\n", paths[0],
+                                      "\n", paths[1], "\n", NULL));
+}
+
+static int is_proxy_url(const char *text, apr_pool_t *pool)
+{
+    apr_uri_t uri;
+
+    return apr_uri_parse(pool, text, &uri) == APR_SUCCESS && uri.scheme &&
+           uri.hostname && *uri.hostname &&
+           (!uri.path || !strcmp(uri.path, "/")) && !uri.query &&
+           !uri.fragment &&
+           (!apr_cstr_casecmp(uri.scheme, "http") ||
+            !apr_cstr_casecmp(uri.scheme, "socks5") ||
+            !apr_cstr_casecmp(uri.scheme, "socks5h"));
+}
+
+/* One without a name is for all webhooks: its name is "". */
+static const char *add_proxy(cmd_parms *cmd, void *unused, const char *name,
+                             const char *url)
+{
+    const char *error = refuse_scope(cmd);
+
+    (void)unused;
+    if (error) {
+        return error;
+    }
+    if (!url) {
+        url = name;
+        name = "";
+    }
+    else if (!wh_value_is_name(name) || !apr_cstr_casecmp(name, "none")) {
+        return refuse(cmd, WH_VALUE_NAME_RULE ", and not none");
+    }
+    if (!is_proxy_url(url, cmd->temp_pool)) {
+        return refuse(cmd, "must be a URL such as http://proxy:3128 or "
+                           "socks5h://proxy:1080");
+    }
+    return add_lines(cmd,
+                     apr_pstrcat(cmd->temp_pool, name, "\n", url, "\n", NULL));
 }
 
 static const char *set_retry(cmd_parms *cmd, void *unused, const char *text)

@@ -117,6 +117,15 @@
       "system's")                                                              \
     X(CRL_FILE, "WebhookCARevocationFile", MAIN, TAKE1, set_pem_file, NULL,    \
       NULL, "none", "Lists of certificates that authorities have revoked")     \
+    X(MIN_TLS, "WebhookMinTLS", MAIN, TAKE1, set_min_tls, NULL, NULL, "1.2",   \
+      "Lowest version of TLS, 1.2 or 1.3")                                     \
+    X(CLIENT_CERTIFICATE, "WebhookClientCertificate", MAIN, TAKE3,             \
+      add_client_certificate, NULL, NULL, "none",                              \
+      "Name, certificate file and key file that webhooks may ask for")         \
+    X(HTTP2, "WebhookHTTP2", MAIN, FLAG, set_flag, NULL, NULL, "Off",          \
+      "On: HTTP/2 is spoken with targets that have it")                        \
+    X(PROXY, "WebhookProxy", MAIN, TAKE12, add_proxy, NULL, NULL, "none",      \
+      "Proxy for all webhooks, or a name and the proxy that may be asked for") \
     X(ALLOW_NETWORK, "WebhookAllowNetwork", MAIN, ITERATE, add_network, NULL,  \
       NULL, "none",                                                            \
       "Networks that may be called although they are not public")

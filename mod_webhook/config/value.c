@@ -135,3 +135,12 @@ int wh_value_is_label(const char *text, apr_size_t most, apr_pool_t *pool)
     wh_text_clean(clean, length);
     return !strcmp(clean, text);
 }
+
+int wh_value_is_name(const char *text)
+{
+    apr_size_t length = strlen(text);
+
+    return length >= 1 && length <= 64 &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                        "0123456789._-") == length;
+}

@@ -30,6 +30,11 @@ int wh_value_in_range(wh_value_fn_t *read, const char *text, const char *least,
 /** 1 for "/a/b": segments that a request's path can have. */
 int wh_value_is_path(const char *text);
 
+/** 1 for 1 to 64 letters, digits, ".", "_" and "-": what a webhook may name. */
+int wh_value_is_name(const char *text);
+#define WH_VALUE_NAME_RULE                                                     \
+    "the name must be 1 to 64 letters, digits, \".\", \"_\" and \"-\""
+
 /** 1 for 1 to most bytes of UTF-8 without control characters. */
 int wh_value_is_label(const char *text, apr_size_t most, apr_pool_t *pool);
 

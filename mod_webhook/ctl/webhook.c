@@ -16,6 +16,7 @@
 #include "dispatcher/state_dir.h"
 #include "media/json.h"
 #include "model/webhook_json.h"
+#include "policy/event_name.h"
 #include "signal/state_event.h"
 #include "store/delivery_store.h"
 
@@ -60,9 +61,7 @@ static int is_shown(const filter_t *filter, const wh_webhook_t *webhook)
     if (filter->name && apr_cstr_casecmp(filter->name, webhook->name)) {
         return 0;
     }
-    if (filter->event &&
-        !wh_webhook_json_listens(webhook->events, filter->event,
-                                 strlen(filter->event))) {
+    if (filter->event && !wh_event_list_means(webhook->events, filter->event)) {
         return 0;
     }
     return filter->state == WH_STATE_UNKNOWN || filter->state == webhook->state;

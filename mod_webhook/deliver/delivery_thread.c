@@ -89,6 +89,8 @@ static apr_status_t create_multi(wh_delivery_thread_t *thread)
         curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer) !=
             CURLM_OK ||
         curl_multi_setopt(multi, CURLMOPT_TIMERDATA, thread) != CURLM_OK ||
+        curl_multi_setopt(multi, CURLMOPT_PIPELINING,
+                          (long)CURLPIPE_MULTIPLEX) != CURLM_OK ||
         curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS,
                           (long)thread->concurrency) != CURLM_OK) {
         return APR_ENOMEM;

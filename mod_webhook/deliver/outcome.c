@@ -29,7 +29,11 @@ const char *wh_outcome_error_class(CURLcode code)
     case CURLE_SSL_ISSUER_ERROR:
     case CURLE_SSL_INVALIDCERTSTATUS:
     case CURLE_SSL_SHUTDOWN_FAILED:
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
         return "tls";
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_PROXY:
+        return "proxy";
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
     case CURLE_GOT_NOTHING:
@@ -45,9 +49,12 @@ const char *wh_outcome_error_class(CURLcode code)
 
 /* The URL itself is at fault. libcurl says "unsupported protocol" also of an
  * answer that is not HTTP; but then somebody was dialled. */
-static int is_permanent(CURLcode code, const wh_delivery_t *delivery)
+static int is_permanent(CURLcode code, const wh_transfer_t *transfer)
 {
-    return (code == CURLE_UNSUPPORTED_PROTOCOL ||
+    const wh_delivery_t *delivery = transfer->delivery;
+
+    return !transfer->misconfigured &&
+           (code == CURLE_UNSUPPORTED_PROTOCOL ||
             code == CURLE_URL_MALFORMAT) &&
            !delivery->address[0];
 }
@@ -113,6 +120,9 @@ void wh_outcome_describe(wh_transfer_t *transfer, CURLcode code, apr_time_t now)
              (code == CURLE_UNSUPPORTED_PROTOCOL && delivery->address[0])) {
         delivery->error = "protocol";
     }
+    if (transfer->misconfigured) {
+        delivery->error = "configuration";
+    }
     if (transfer->complete) {
         delivery->error = "status";
     }
@@ -128,12 +138,29 @@ int wh_outcome_is_success(const wh_transfer_t *transfer,
                             transfer->status, settings);
 }
 
+/* Files of the operator's that cannot be read. */
+static int is_bad_file(const wh_transfer_t *transfer, CURLcode code)
+{
+    const wh_options_t *options =
+        transfer->configured ? &transfer->configured->options : NULL;
+
+    switch (code) {
+    case CURLE_SSL_CRL_BADFILE:
+        return 1;
+    case CURLE_SSL_CACERT_BADFILE:
+        return !options || !options->ca_certificate;
+    case CURLE_SSL_CERTPROBLEM:
+        return options && options->client_certificate;
+    default:
+        return 0;
+    }
+}
+
 int wh_outcome_is_local(const wh_transfer_t *transfer, CURLcode code)
 {
     return !transfer->complete &&
            ((transfer->local_error && !transfer->dialled) ||
-            code == CURLE_FAILED_INIT || code == CURLE_SSL_CACERT_BADFILE ||
-            code == CURLE_SSL_CRL_BADFILE ||
+            code == CURLE_FAILED_INIT || is_bad_file(transfer, code) ||
             /* libcurl says so also of a line that is too long, and that is
              * the receiver's. */
             (code == CURLE_OUT_OF_MEMORY && transfer->sent == 0));
@@ -176,6 +203,15 @@ void wh_outcome_refuse(wh_delivery_t *delivery, apr_status_t reason,
            delivery->outcome == WH_OUTCOME_FAILED ? ", failed for good" : "");
 }
 
+static const char *reason_of(const wh_transfer_t *transfer, CURLcode code)
+{
+    if (transfer->misconfigured) {
+        return "options that cannot be met";
+    }
+    return is_refused(transfer, code) ? transfer->blocked
+                                      : curl_easy_strerror(code);
+}
+
 static void log_failure(const wh_transfer_t *transfer, CURLcode code)
 {
     const wh_delivery_t *delivery = transfer->delivery;
@@ -185,9 +221,7 @@ static void log_failure(const wh_transfer_t *transfer, CURLcode code)
            APR_SUCCESS,
            WHLOGNO(1221) "webhook %d event %s attempt %d: %s, status %d (%s)%s",
            delivery->webhook_id, delivery->event->uuid, delivery->attempts,
-           delivery->error, delivery->status,
-           is_refused(transfer, code) ? transfer->blocked
-                                      : curl_easy_strerror(code),
+           delivery->error, delivery->status, reason_of(transfer, code),
            delivery->outcome == WH_OUTCOME_FAILED ? ", failed for good" : "");
 }
 
@@ -228,7 +262,7 @@ void wh_outcome_decide(wh_transfer_t *transfer, CURLcode code,
         return;
     }
     delivery->gone = is_gone(transfer, settings);
-    if (delivery->gone || is_permanent(code, delivery) ||
+    if (delivery->gone || is_permanent(code, transfer) ||
         is_refused(transfer, code)) {
         delivery->outcome = WH_OUTCOME_FAILED;
     }

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/version.h"
+#include "deliver/transport.h"
 #include "policy/retry.h"
 
 #define USER_AGENT "NetServer-Webhook/" WH_VERSION " mod_webhook"
@@ -161,12 +162,15 @@ static size_t on_body(char *data, size_t size, size_t count, void *baton)
 }
 
 /* libcurl asks here for every address it is about to try, so this is where
- * the address guard stands: an address that is refused gets no socket. */
+ * the address guard stands: an address that is refused gets no socket. That of
+ * a proxy is the operator's choice, and the proxy's is the rest. */
 static curl_socket_t on_open(void *baton, curlsocktype purpose,
                              struct curl_sockaddr *address)
 {
     wh_transfer_t *transfer = baton;
-    const char *refusal = wh_guard_refusal(transfer->guard, &address->addr);
+    const char *refusal =
+        transfer->proxied ? NULL
+                          : wh_guard_refusal(transfer->guard, &address->addr);
     int descriptor;
 
     (void)purpose;
@@ -212,8 +216,6 @@ static int set_limits(CURL *easy, const wh_settings_t *settings)
     rc |= curl_easy_setopt(easy, CURLOPT_DEFAULT_PROTOCOL, "https");
     rc |= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     rc |= curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-    /* Empty, not NULL: NULL would look at the environment. */
-    rc |= curl_easy_setopt(easy, CURLOPT_PROXY, "");
     rc |= curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
                            (long)apr_time_as_msec(settings->timeout));
     rc |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
@@ -225,27 +227,13 @@ static int set_limits(CURL *easy, const wh_settings_t *settings)
     rc |= curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     rc |= curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, 300L);
     rc |= curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, 60L);
-    rc |= curl_easy_setopt(easy, CURLOPT_SSLVERSION,
-                           (long)CURL_SSLVERSION_TLSv1_2);
-    rc |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER,
-                           settings->verify_tls ? 1L : 0L);
-    rc |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST,
-                           settings->verify_tls ? 2L : 0L);
-    if (settings->ca_file) {
-        rc |= curl_easy_setopt(easy, CURLOPT_CAINFO, settings->ca_file);
-    }
-    if (settings->crl_file) {
-        rc |= curl_easy_setopt(easy, CURLOPT_CRLFILE, settings->crl_file);
-    }
-    return rc == CURLE_OK;
+    return rc == CURLE_OK && wh_transport_set(easy, settings);
 }
 
 static int set_request(CURL *easy, wh_transfer_t *transfer)
 {
     CURLcode rc = CURLE_OK;
 
-    rc |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-                           (long)CURL_HTTP_VERSION_1_1);
     rc |= curl_easy_setopt(easy, CURLOPT_POST, 1L);
     rc |= curl_easy_setopt(easy, CURLOPT_USERAGENT, USER_AGENT);
     rc |= curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
@@ -267,13 +255,17 @@ static int set_request(CURL *easy, wh_transfer_t *transfer)
     return rc == CURLE_OK;
 }
 
+static int set_up(CURL *easy, wh_transfer_t *transfer)
+{
+    return set_limits(easy, transfer->settings) && set_request(easy, transfer);
+}
+
 /* NULL: out of memory, or libcurl is not what it was built as. */
 static CURL *create_easy(wh_transfer_t *transfer)
 {
     CURL *easy = curl_easy_init();
 
-    if (easy && set_limits(easy, transfer->settings) &&
-        set_request(easy, transfer)) {
+    if (easy && set_up(easy, transfer)) {
         return easy;
     }
     if (easy) {
@@ -315,14 +307,50 @@ void wh_transfer_destroy(wh_transfer_t *transfer)
     free(transfer);
 }
 
-/* A handle that served the same target before keeps its URL. */
+static void forget_target(wh_transfer_t *transfer)
+{
+    if (transfer->configured) {
+        wh_target_release(transfer->configured);
+        transfer->configured = NULL;
+    }
+    /* Set up anew, whoever is the next. */
+    transfer->transport = 1;
+}
+
+/* What one webhook asks for must not be left for the next one: the handle then
+ * begins anew, with its connections and TLS sessions, which libcurl itself
+ * keeps apart by all of these options. */
+static int set_transport(wh_transfer_t *transfer, const wh_target_t *target)
+{
+    const wh_options_t *options = &target->options;
+
+    if (transfer->transport) {
+        curl_easy_reset(transfer->easy);
+        if (!set_up(transfer->easy, transfer)) {
+            return 0;
+        }
+    }
+    transfer->transport = options->transport;
+    transfer->misconfigured =
+        options->transport_wrong ||
+        wh_transport_refusal(transfer->settings, options) != NULL;
+    transfer->proxied = wh_transport_proxy(transfer->settings, options) != NULL;
+    return transfer->misconfigured || !options->transport ||
+           wh_transport_add(transfer->easy, transfer->settings, options);
+}
+
+/* A handle that served the same target before keeps its URL. One that has none
+ * fails at once, without a connection. */
 static apr_status_t configure(wh_transfer_t *transfer, wh_target_t *target)
 {
     if (transfer->configured == target) {
         return APR_SUCCESS;
     }
-    if (curl_easy_setopt(transfer->easy, CURLOPT_URL, target->url) !=
-        CURLE_OK) {
+    if (!set_transport(transfer, target) ||
+        curl_easy_setopt(transfer->easy, CURLOPT_URL,
+                         transfer->misconfigured ? "" : target->url) !=
+            CURLE_OK) {
+        forget_target(transfer);
         return APR_ENOMEM;
     }
     wh_target_retain(target);
@@ -495,10 +523,8 @@ static void renew(wh_transfer_t *transfer)
     }
     curl_easy_cleanup(transfer->easy);
     transfer->easy = easy;
-    if (transfer->configured) {
-        wh_target_release(transfer->configured);
-        transfer->configured = NULL;
-    }
+    forget_target(transfer);
+    transfer->transport = 0;
 }
 
 wh_delivery_t *wh_transfer_finish(wh_transfer_t *transfer)

@@ -34,6 +34,9 @@ typedef struct wh_transfer_t {
     wh_sockets_t *sockets;   /* the thread's; NULL: no thread, see probe.h */
     int test;                /* 1: the test event of a probe */
     wh_target_t *configured; /* whom the handle is set up for */
+    int transport;           /* 1: by options of its own */
+    int misconfigured;       /* 1: which cannot be met */
+    int proxied;             /* 1: through a proxy */
     wh_delivery_t *delivery;
     void *endpoint;
     int failing;      /* 1: counts among those to endpoints that fail */
@@ -60,7 +63,7 @@ typedef struct wh_transfer_t {
     apr_time_t started;
 } wh_transfer_t;
 
-/** A transfer with an easy handle; NULL: out of memory. Without sockets it is
+/** A transfer with an easy handle; settings must outlive it. NULL: out of memory. Without sockets it is
  * for curl_easy_perform(). */
 wh_transfer_t *wh_transfer_create(const wh_settings_t *settings,
                                   wh_guard_t *guard, wh_sockets_t *sockets);

@@ -12,6 +12,7 @@
 
 #include "deliver/guard.h"
 #include "deliver/kind.h"
+#include "deliver/transport.h"
 #include "policy/event_name.h"
 #include "policy/header.h"
 #include "policy/options.h"
@@ -178,19 +179,27 @@ static const char *judge_target(wh_webhook_t *webhook,
 
 static const char *judge_events(const char *names)
 {
+    int patterns = 0;
+
     if (!names || !*names) {
         return "Webhook Events must have at least one event name.";
     }
     while (*names) {
         apr_size_t length = strcspn(names, ",");
 
-        if (!wh_event_name_valid(names, length)) {
+        if (wh_event_pattern_valid(names, length)) {
+            patterns++;
+        }
+        else if (!wh_event_name_valid(names, length)) {
             return "Webhook Events must be names of 1 to 128 letters, digits, "
-                   "\".\", \"_\" and \"-\".";
+                   "\".\", \"_\" and \"-\", or patterns in which one part "
+                   "between dots is \"*\".";
         }
         names += length + (names[length] == ',');
     }
-    return NULL;
+    return patterns > WH_EVENT_PATTERNS_MAX
+               ? "Webhook Events must have at most 16 patterns."
+               : NULL;
 }
 
 typedef const char *judge_fn_t(const char *name, const json_t *value,
@@ -254,6 +263,15 @@ static const char *judge_type(const wh_kind_t **kind, wh_webhook_t *webhook,
     return NULL;
 }
 
+/* Tools know no configuration: then any name may be right. */
+static const char *judge_names(const wh_settings_t *settings,
+                               const wh_options_t *options)
+{
+    return settings->client_certificates && settings->proxies
+               ? wh_transport_refusal(settings, options)
+               : NULL;
+}
+
 apr_status_t wh_validate_webhook(wh_webhook_t *webhook, const char **message,
                                  const wh_settings_t *settings,
                                  apr_pool_t *pool)
@@ -281,6 +299,9 @@ apr_status_t wh_validate_webhook(wh_webhook_t *webhook, const char **message,
     }
     if (!problem) {
         problem = wh_kind_refusal(kind, webhook, &options, pool);
+    }
+    if (!problem) {
+        problem = judge_names(settings, &options);
     }
     *message = problem;
     return problem ? APR_EINVAL : APR_SUCCESS;

@@ -71,6 +71,8 @@ typedef struct wh_webhook_t {
     apr_int64_t total_errors;
     apr_int64_t consecutive_errors;
     const char *last_error; /**< "" or NULL: none */
+    /** Of the dispatcher's snapshot: which events it wants; NULL: all. */
+    const struct wh_event_filter_t *filter;
 } wh_webhook_t;
 
 #endif

@@ -99,8 +99,7 @@ static apr_status_t read_text(reader_t *reader, const field_t *field,
     return APR_SUCCESS;
 }
 
-int wh_webhook_json_listens(const char *events, const char *name,
-                            apr_size_t length)
+static int is_listed(const char *events, const char *name, apr_size_t length)
 {
     while (*events) {
         apr_size_t one = strcspn(events, ",");
@@ -126,7 +125,7 @@ static apr_status_t join_event(reader_t *reader, char *joined,
     if (length == 0 || strchr(name, ',')) {
         return refuse(reader, "must be names without a comma");
     }
-    if (wh_webhook_json_listens(joined, name, length)) {
+    if (is_listed(joined, name, length)) {
         return APR_SUCCESS;
     }
     if (*filled + (*filled > 0) + length > most) {

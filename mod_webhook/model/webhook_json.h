@@ -101,8 +101,4 @@ apr_status_t wh_webhook_json_settle_email(wh_webhook_t *webhook,
                                           const wh_webhook_t *stored,
                                           apr_pool_t *pool);
 
-/** 1 if the joined names hold this one, in any case. */
-int wh_webhook_json_listens(const char *events, const char *name,
-                            apr_size_t length);
-
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/event_name.h"
 
+#include <apr_cstr.h>
 #include <apr_strings.h>
 #include <stdint.h>
 #include <string.h>
@@ -25,6 +26,63 @@ int wh_event_name_valid(const char *name, apr_size_t length)
         }
     }
     return 1;
+}
+
+/* Between dots, or at an end. */
+static int is_whole_part(const char *text, apr_size_t length, apr_size_t at)
+{
+    return (at == 0 || text[at - 1] == '.') &&
+           (at + 1 == length || text[at + 1] == '.');
+}
+
+int wh_event_pattern_valid(const char *text, apr_size_t length)
+{
+    apr_size_t i, stars = 0;
+
+    if (length < 1 || length > WH_EVENT_NAME_MAX) {
+        return 0;
+    }
+    for (i = 0; i < length; i++) {
+        if (text[i] == '*' && is_whole_part(text, length, i)) {
+            stars++;
+        }
+        else if (!is_name_char(text[i])) {
+            return 0;
+        }
+    }
+    return stars == 1;
+}
+
+int wh_event_pattern_matches(const char *pattern, apr_size_t length,
+                             const char *name)
+{
+    const char *star = memchr(pattern, '*', length);
+    apr_size_t before = star ? (apr_size_t)(star - pattern) : length;
+    apr_size_t behind = star ? length - before - 1 : 0;
+    apr_size_t name_length = strlen(name);
+
+    return star && name_length > before + behind &&
+           !apr_cstr_casecmpn(pattern, name, before) &&
+           !apr_cstr_casecmpn(star + 1, name + name_length - behind, behind);
+}
+
+int wh_event_list_means(const char *events, const char *name)
+{
+    apr_size_t name_length = strlen(name);
+
+    while (*events) {
+        apr_size_t length = strcspn(events, ",");
+
+        if (length == name_length && !apr_cstr_casecmpn(events, name, length)) {
+            return 1;
+        }
+        if (wh_event_pattern_valid(events, length) &&
+            wh_event_pattern_matches(events, length, name)) {
+            return 1;
+        }
+        events += length + (events[length] == ',');
+    }
+    return 0;
 }
 
 apr_size_t wh_event_name_entity_length(const char *name)

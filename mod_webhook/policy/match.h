@@ -13,7 +13,7 @@ typedef struct wh_match_index_t wh_match_index_t;
 
 /**
  * Builds the index over webhooks (of struct wh_webhook_t *): the active ones,
- * by context and event name. The records must outlive it.
+ * by context and by event name or pattern. The records must outlive it.
  * @param disabled_too 1: also those that were disabled for their errors: what
  *        they listen for is kept for them
  */
@@ -23,10 +23,12 @@ wh_match_index_t *wh_match_index_create(const apr_array_header_t *webhooks,
 /**
  * Webhooks of a context that listen for an event; names are compared without
  * regard to (ASCII) case, as the original's database does. One thread.
- * @return of struct wh_webhook_t *, by id; NULL: nobody listens
+ * @return of struct wh_webhook_t *, by id, each once; NULL: nobody listens.
+ *         It belongs to the index, or to pool where patterns are concerned
  */
 const apr_array_header_t *wh_match_find(const wh_match_index_t *index,
                                         const char *context,
-                                        const char *event_name);
+                                        const char *event_name,
+                                        apr_pool_t *pool);
 
 #endif

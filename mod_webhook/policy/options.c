@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "media/json.h"
+#include "policy/certificate.h"
 #include "policy/instant.h"
 
 #define ALLOWED_RATE "CloudEventsAllowedRate"
@@ -227,6 +228,94 @@ static int read_secrets(wh_options_t *options, const json_t *value)
     return 1;
 }
 
+/* An object, or its text. One that is refused lets nothing through. */
+static int read_filter(wh_options_t *options, const json_t *value)
+{
+    const char *text = json_string_value(value);
+    json_t *parsed = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL)
+                          : json_incref((json_t *)value);
+    apr_status_t rv = wh_event_filter_create(
+        &options->filter, &options->filter_problem, parsed, options->pool);
+
+    json_decref(parsed);
+    options->refusal = options->filter_problem;
+    return rv == APR_SUCCESS;
+}
+
+/* Keeps a text that says how the webhook is reached. */
+static int keep_transport(wh_options_t *options, const char **member,
+                          const char *text, int is_valid)
+{
+    options->transport = 1;
+    if (!text || !is_valid) {
+        options->transport_wrong = 1;
+        return 0;
+    }
+    *member = apr_pstrdup(options->pool, text);
+    return 1;
+}
+
+static int read_ca_certificate(wh_options_t *options, const json_t *value)
+{
+    const char *text = json_string_value(value);
+
+    return keep_transport(options, &options->ca_certificate, text,
+                          text && wh_certificate_list_valid(text));
+}
+
+static int read_pins(wh_options_t *options, const json_t *value)
+{
+    const char *text = json_string_value(value);
+
+    return keep_transport(options, &options->pins, text,
+                          text && wh_certificate_pins_valid(text));
+}
+
+static int read_client_certificate(wh_options_t *options, const json_t *value)
+{
+    const char *text = json_string_value(value);
+
+    return keep_transport(options, &options->client_certificate, text,
+                          text && *text);
+}
+
+static int read_proxy(wh_options_t *options, const json_t *value)
+{
+    const char *text = json_string_value(value);
+
+    return keep_transport(options, &options->proxy, text, text && *text);
+}
+
+static int read_min_tls(wh_options_t *options, const json_t *value)
+{
+    double version = 0;
+
+    options->transport = 1;
+    if (read_number(&version, value)) {
+        options->min_tls = version == 1.2   ? WH_TLS_1_2
+                           : version == 1.3 ? WH_TLS_1_3
+                                            : WH_TLS_UNSET;
+    }
+    options->transport_wrong |= options->min_tls == WH_TLS_UNSET;
+    return options->min_tls != WH_TLS_UNSET;
+}
+
+static int read_http2(wh_options_t *options, const json_t *value)
+{
+    const char *text = json_string_value(value);
+
+    options->transport = 1;
+    if (json_is_true(value) || (text && !apr_cstr_casecmp(text, "true"))) {
+        options->http2 = WH_SWITCH_ON;
+    }
+    else if (json_is_false(value) ||
+             (text && !apr_cstr_casecmp(text, "false"))) {
+        options->http2 = WH_SWITCH_OFF;
+    }
+    options->transport_wrong |= options->http2 == WH_SWITCH_UNSET;
+    return options->http2 != WH_SWITCH_UNSET;
+}
+
 #define ROW(name, reader, type, allowed) {#name, reader, allowed},
 static const option_t rows[] = {WH_OPTIONS(ROW)};
 #undef ROW
@@ -267,8 +356,11 @@ static const char *read_members(wh_options_t *options, json_t *members,
             refusal = "is no option";
         }
         else if (!json_is_null(value) && !option->read(options, value)) {
-            refusal = apr_pstrcat(pool, "must be ", option->allowed, NULL);
+            refusal = options->refusal ? options->refusal
+                                       : apr_pstrcat(pool, "must be ",
+                                                     option->allowed, NULL);
         }
+        options->refusal = NULL;
         if (refusal && !problem) {
             problem = apr_psprintf(pool,
                                    "Webhook Properties: \"" WH_OPTIONS_MEMBER
@@ -349,4 +441,18 @@ apr_status_t wh_options_allow(const char **properties, int rate,
     *properties = apr_pstrdup(pool, text);
     free(text);
     return APR_SUCCESS;
+}
+
+const char *wh_options_read_filter(const wh_event_filter_t **filter,
+                                   const char *properties, apr_pool_t *pool)
+{
+    wh_options_t options;
+
+    *filter = NULL;
+    if (!properties || !strcasestr(properties, WH_OPTIONS_MEMBER)) {
+        return NULL;
+    }
+    (void)wh_options_read(&options, properties, pool);
+    *filter = options.filter;
+    return options.filter_problem;
 }

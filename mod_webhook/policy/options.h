@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 #include "model/webhook.h"
+#include "policy/event_filter.h"
 
 /**
  * X(name, reader, JSON type, what it may be)
@@ -21,8 +22,18 @@
  * options.c; the manual's table is held to it.
  */
 #define WH_OPTIONS(X)                                                          \
+    X(CACertificate, read_ca_certificate, "string",                            \
+      "certificates of authorities in PEM form")                               \
+    X(ClientCertificate, read_client_certificate, "string",                    \
+      "a name of WebhookClientCertificate")                                    \
+    X(Filter, read_filter, "object", "conditions on the event, see below")     \
+    X(HTTP2, read_http2, "boolean", "true or false")                           \
     X(MaxRate, read_max_rate, "number", "a number from 0.001 to 100000")       \
+    X(MinTLS, read_min_tls, "string", "1.2 or 1.3")                            \
     X(Ordering, read_ordering, "string", "none, key or webhook")               \
+    X(PinnedPublicKey, read_pins, "string",                                    \
+      "sha256//, and a hash in base64, or several, joined by a semicolon")     \
+    X(Proxy, read_proxy, "string", "none or a name of WebhookProxy")           \
     X(Secrets, read_secrets, "list", "at most 8 objects of Secret and Until")  \
     X(IncludeValues, read_include_values, "boolean", "true or false")          \
     X(CloudEventsMode, read_mode, "string", "structured or binary")            \
@@ -49,6 +60,12 @@ typedef struct wh_secret_t {
     apr_time_t until; /**< from then on it does not count; 0: no end */
 } wh_secret_t;
 
+/** Versions of TLS, in their order. */
+typedef enum { WH_TLS_UNSET, WH_TLS_1_2, WH_TLS_1_3 } wh_tls_t;
+
+/** A choice that is not made, or made. */
+typedef enum { WH_SWITCH_UNSET, WH_SWITCH_OFF, WH_SWITCH_ON } wh_switch_t;
+
 /** All zeros: the webhook says nothing. */
 typedef struct wh_options_t {
     apr_pool_t *pool; /**< of its texts */
@@ -62,8 +79,21 @@ typedef struct wh_options_t {
     int include_values; /**< payloads have the values of the event's data */
     int cloudevents_binary;
     int cloudevents_handshake;
-    const char *cloudevents_source; /**< NULL: by the context */
-    const char *cloudevents_origin; /**< NULL: this machine's name */
+    const char *cloudevents_source;  /**< NULL: by the context */
+    const char *cloudevents_origin;  /**< NULL: this machine's name */
+    const wh_event_filter_t *filter; /**< NULL: all events */
+    const char *filter_problem; /**< why it lets nothing through, or NULL */
+    /* how it is reached */
+    const char *ca_certificate;     /**< PEM, NULL: as for all */
+    const char *pins;               /**< as libcurl takes them, NULL: none */
+    const char *client_certificate; /**< a name, NULL: none */
+    const char *proxy;              /**< a name, "none", NULL: as for all */
+    wh_tls_t min_tls;
+    wh_switch_t http2;
+    int transport;       /**< 1: one of these is set */
+    int transport_wrong; /**< 1: one of these is not in order */
+    /* while they are read */
+    const char *refusal; /**< of the last member, in place of the list's */
 } wh_options_t;
 
 /**
@@ -84,6 +114,15 @@ const char *wh_options_read(wh_options_t *options, const char *properties,
  */
 apr_status_t wh_options_allow(const char **properties, int rate,
                               apr_pool_t *pool);
+
+/**
+ * Reads one option only: the filter.
+ * @param filter NULL: there is none
+ * @return NULL, or rest of a sentence: the filter is not in order, and lets
+ *         nothing through
+ */
+const char *wh_options_read_filter(const wh_event_filter_t **filter,
+                                   const char *properties, apr_pool_t *pool);
 
 /** Whether a member of Properties holds the options. */
 int wh_options_is_member(const char *name);

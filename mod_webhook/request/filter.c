@@ -7,6 +7,7 @@
 
 #include "media/json.h"
 #include "model/webhook_json.h"
+#include "policy/event_name.h"
 
 #define NAME "nameFilter"
 #define EVENT "eventFilter"
@@ -73,8 +74,7 @@ int wh_filter_match(const wh_filter_t *filter, const wh_webhook_t *webhook)
     if (*filter->name && apr_cstr_casecmp(filter->name, name)) {
         return 0;
     }
-    if (*filter->event && !wh_webhook_json_listens(events, filter->event,
-                                                   strlen(filter->event))) {
+    if (*filter->event && !wh_event_list_means(events, filter->event)) {
         return 0;
     }
     return filter->state == WH_STATE_UNKNOWN || filter->state == webhook->state;

@@ -17,6 +17,14 @@ my $plain = "$ENV{WEBHOOK_STAGE}/t/conf/users";
 my $file = "$ENV{WEBHOOK_STAGE}/t/conf/any.pem";
 WebhookServer::spew($file, "a list:\n-----BEGIN X509 CRL-----\n");
 
+# A certificate with its key, and another key.
+my $pair = "$ENV{WEBHOOK_STAGE}/t/conf/pair";
+for my $key ("$pair.key -out $pair.pem", "$pair.other -out $pair.nothing") {
+    system('openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1'
+        . " -nodes -batch -days 2 -subj /CN=test -keyout $key 2>/dev/null") == 0
+        or BAIL_OUT('openssl makes no certificate');
+}
+
 # directive => [good values], [bad values]; "" is no value at all.
 my %VALUES = (
     WebhookEngine => [[qw(On off)], ['', qw(yes 1)]],
@@ -82,6 +90,24 @@ my %VALUES = (
         ['', '""', qw(webhooks @ a@ @b a@b@c), '"a b@c"', '"a@b, c@d"']],
     WebhookCACertificateFile => [[$file], ['', '""', $plain, qw(/ /nowhere/authorities)]],
     WebhookCARevocationFile => [[$file], ['', '""', $plain, qw(/ /nowhere/revoked)]],
+    WebhookMinTLS => [[qw(1.2 1.3)], ['', '""', qw(1.1 1.4 1 TLSv1.3), '1.2 1.3']],
+    WebhookHTTP2 => [[qw(On Off)], ['', qw(maybe 2)]],
+    WebhookProxy => [
+        ['http://proxy:3128', 'http://me:pw@[::1]:3128/', 'socks5://127.0.0.1',
+            'socks5h://proxy:1080', 'way http://proxy',
+            "way http://a\nWebhookProxy other http://b\nWebhookProxy http://c"],
+        ['', '""', qw(none proxy proxy:3128 https://proxy ftp://proxy http://
+            http://proxy/path http://proxy?x), 'none http://proxy',
+            '"a b" http://proxy', 'way proxy', 'way http://proxy more'],
+    ],
+    WebhookClientCertificate => [
+        ["mine $pair.pem $pair.key",
+            "a $pair.pem $pair.key\nWebhookClientCertificate b $pair.pem $pair.key"],
+        ['', 'mine', "mine $pair.pem", "mine $pair.pem /nowhere/key",
+            "mine /nowhere/certificate $pair.key", "mine $pair.key $pair.pem",
+            "mine $plain $pair.key", "mine $pair.pem $pair.other",
+            "\"a b\" $pair.pem $pair.key", "mine $pair.pem $pair.key more"],
+    ],
     WebhookAllowNetwork => [
         [qw(127.0.0.0/8 10.1.2.3 ::1 fd00::/8), '10.0.0.0/8 192.168.0.0/16'],
         ['', qw(300.1.1.1 10.0.0.0/33 10.0.0.1/8 localhost fd00::1/8 1.2.3
@@ -112,7 +138,9 @@ my @MAIN_ONLY = (
     WebhookVerifyTLS => 'Off', WebhookProbe => 'On',
     WebhookProfile => 'superoffice', WebhookMailServer => 'smtp://localhost',
     WebhookMailFrom => 'a@b', WebhookCACertificateFile => $file,
-    WebhookCARevocationFile => $file,
+    WebhookCARevocationFile => $file, WebhookMinTLS => '1.3',
+    WebhookHTTP2 => 'On', WebhookProxy => 'http://proxy',
+    WebhookClientCertificate => "mine $pair.pem $pair.key",
 );
 my @PER_SERVER = (
     WebhookEngine => 'Off', WebhookBasePath => '/hooks',

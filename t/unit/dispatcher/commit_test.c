@@ -374,6 +374,49 @@ static void test_changed_webhooks(void)
     close(child.near);
 }
 
+#define FILTER(form) "{\"mod_webhook\":{\"Filter\":" form "}}"
+
+static int signal_data(const child_t *child, const char *name, const char *data,
+                       const char *expected, const char *what)
+{
+    wh_event_t event = make_event(name);
+
+    event.data = data;
+    return is_str(signal_event(child, &event, NOW), expected, "%s", what);
+}
+
+/* A webhook whose filter says no does not listen. */
+static void test_filters(void)
+{
+    child_t child = connect_child();
+    apr_int32_t id = save_with("filter.*", WH_STATE_ACTIVE,
+                               FILTER("{\"amount\":{\"ge\":100}}"));
+    apr_int64_t events = number("SELECT count(*) FROM event");
+
+    signal_data(&child, "filter.me", "{\"amount\":99}", "1:unmatched:0",
+                "a filter says no");
+    signal_data(&child, "filter.me", "{}", "1:unmatched:0", "... of nothing");
+    is_int(number("SELECT count(*) FROM event"), events, "nothing is stored");
+    signal_data(&child, "filter.me", "{\"amount\":100}", "1:stored:1",
+                "it says yes");
+    is_int(number("SELECT webhook_id FROM delivery ORDER BY id DESC"), id,
+           "to this webhook");
+    save_webhook("filter.me");
+    signal_data(&child, "filter.me", "{\"amount\":99}", "1:stored:1",
+                "beside one without a filter");
+    ok(number("SELECT webhook_id FROM delivery ORDER BY id DESC") != id,
+       "which gets it");
+    signal_data(&child, "filter.me", "{\"amount\":100.0}", "1:stored:2",
+                "both");
+    /* written by hand */
+    save_with("filter.bad", WH_STATE_ACTIVE, FILTER("{\"amount\":[]}"));
+    signal_data(&child, "filter.bad", "{\"amount\":1}", "1:unmatched:0",
+                "a filter that is not in order lets nothing through");
+    wh_commit_claim(&commit, NOW);
+    deliver_all(NOW);
+    close(child.near);
+}
+
 int main(void)
 {
     child_t child;
@@ -395,6 +438,7 @@ int main(void)
     test_storage_gone();
     test_restart();
     test_changed_webhooks();
+    test_filters();
     end_dispatcher();
     return done_testing();
 }

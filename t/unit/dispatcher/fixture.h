@@ -145,17 +145,24 @@ FIXTURE_FUNCTION void end_dispatcher(void)
 /* -- webhooks ------------------------------------------------------------- */
 
 /** Id of a new webhook, 0: it cannot be saved. */
-FIXTURE_FUNCTION apr_int32_t save_in_state(const char *events, int state)
+FIXTURE_FUNCTION apr_int32_t save_with(const char *events, int state,
+                                       const char *properties)
 {
     wh_webhook_t webhook = {.context = "",
                             .name = "w",
                             .events = events,
                             .target_url = "https://receiver.example/",
                             .state = state,
-                            .type = "webhook"};
+                            .type = "webhook",
+                            .properties = properties};
 
     return wh_store_webhook_insert(store, &webhook) == APR_SUCCESS ? webhook.id
                                                                    : 0;
+}
+
+FIXTURE_FUNCTION apr_int32_t save_in_state(const char *events, int state)
+{
+    return save_with(events, state, NULL);
 }
 
 FIXTURE_FUNCTION apr_int32_t save_webhook(const char *events)

@@ -371,15 +371,6 @@ static void test_broken_record(void)
     is_str(member(&webhook, "ErrorsEmail"), "null", "no list of addresses");
 }
 
-static void test_listens(void)
-{
-    ok(wh_webhook_json_listens("a.b,c", "C", 1), "the last name");
-    ok(wh_webhook_json_listens("a.b,c", "A.b", 3), "the first name");
-    ok(!wh_webhook_json_listens("a.b,c", "a", 1), "not a part");
-    ok(!wh_webhook_json_listens("a.b,c", "b,c", 3), "not two");
-    ok(!wh_webhook_json_listens("", "a", 1), "nothing in nothing");
-}
-
 /* Those of the options are as secret as the member. */
 static void test_hidden(void)
 {
@@ -429,7 +420,6 @@ int main(void)
     test_hidden();
     test_dates_and_people();
     test_broken_record();
-    test_listens();
     apr_pool_destroy(pool);
     apr_terminate();
     return done_testing();

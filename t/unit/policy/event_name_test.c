@@ -177,11 +177,65 @@ static void test_bad_keys(void)
        "a number out of range does not spoil the next one");
 }
 
+static void test_patterns(void)
+{
+    static const struct {
+        const char *text;
+        int valid;
+    } rows[] = {
+        {"*", 1},        {"contact.*", 1}, {"*.created", 1},  {"list.*.b", 1},
+        {"a.b.*", 1},    {"*.a.b", 1},     {"*.", 1},         {".*", 1},
+        {"-_.*", 1},     {"", 0},          {"contact", 0},    {"con*", 0},
+        {"*created", 0}, {"a*.b", 0},      {"a.*b", 0},       {"**", 0},
+        {"*.*", 0},      {"a.*.*", 0},     {"*.a.*", 0},      {"a .*", 0},
+        {"a,*", 0},      {"a.*\n", 0},     {"\xc3\xa4.*", 0}, {"a.?", 0},
+    };
+    char name[WH_EVENT_NAME_MAX + 2];
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        is_int(wh_event_pattern_valid(rows[i].text, strlen(rows[i].text)),
+               rows[i].valid, "\"%s\": %s", rows[i].text,
+               rows[i].valid ? "a pattern" : "none");
+        ok(!rows[i].valid ||
+               !wh_event_name_valid(rows[i].text, strlen(rows[i].text)),
+           "... and no name");
+    }
+    memset(name, 'n', sizeof(name));
+    memcpy(name, "*.", 2);
+    ok(wh_event_pattern_valid(name, 128), "128 characters");
+    ok(!wh_event_pattern_valid(name, 129), "not 129");
+}
+
+static void test_lists(void)
+{
+    static const struct {
+        const char *events;
+        const char *name;
+        int means;
+    } rows[] = {
+        {"a.b,c", "C", 1},    {"a.b,c", "A.b", 1},   {"a.b,c", "a", 0},
+        {"a.b,c", "b,c", 0},  {"", "a", 0},          {"*", "a", 1},
+        {"x,a.*", "A.B", 1},  {"x,a.*", "a.", 0},    {"x,a.*", "a", 0},
+        {"*.b,x", "a.B", 1},  {"*.b", ".b", 0},      {"a.*.c", "a.b.c", 1},
+        {"a.*.c", "a..c", 0}, {"a.*.c", "a.c", 0},   {"a.*", "A.*", 1},
+        {"a*", "ab", 0},      {"a.*.*", "a.b.c", 0}, {"*.a", "*.A", 1},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        is_int(wh_event_list_means(rows[i].events, rows[i].name), rows[i].means,
+               "\"%s\" of \"%s\"", rows[i].name, rows[i].events);
+    }
+}
+
 int main(void)
 {
     apr_initialize();
     test_bytes();
     test_lengths();
+    test_patterns();
+    test_lists();
     test_entity();
     test_shown();
     test_good_keys();

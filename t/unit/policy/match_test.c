@@ -50,7 +50,7 @@ static wh_match_index_t *create_index(void)
 static const char *listeners(const wh_match_index_t *index, const char *context,
                              const char *name)
 {
-    const apr_array_header_t *found = wh_match_find(index, context, name);
+    const apr_array_header_t *found = wh_match_find(index, context, name, pool);
     const char *ids = "";
     int i;
 
@@ -92,7 +92,7 @@ static void test_find(void)
         is_str(listeners(index, rows[i].context, rows[i].name), rows[i].ids,
                "\"%s\" in context \"%s\"", rows[i].name, rows[i].context);
     }
-    ok(wh_match_find(index, "b", "contact.created") == NULL,
+    ok(wh_match_find(index, "b", "contact.created", pool) == NULL,
        "nobody listens: NULL");
 }
 
@@ -111,12 +111,96 @@ static void test_disabled(void)
            "one with too many errors, but not one that was stopped");
 }
 
+static wh_match_index_t *index_of(const wh_webhook_t *list, size_t count)
+{
+    apr_array_header_t *all =
+        apr_array_make(pool, (int)count, sizeof(wh_webhook_t *));
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        APR_ARRAY_PUSH(all, const wh_webhook_t *) = &list[i];
+    }
+    return wh_match_index_create(all, 0, pool);
+}
+
+static void test_patterns(void)
+{
+    static const wh_webhook_t listening[] = {
+        {.id = 1, .context = "", .events = "*", .state = 1},
+        {.id = 2, .context = "", .events = "contact.*", .state = 1},
+        {.id = 3, .context = "", .events = "contact.created", .state = 1},
+        {.id = 4, .context = "", .events = "*.CREATED,x", .state = 1},
+        {.id = 5, .context = "", .events = "list.*.created", .state = 1},
+        {.id = 6,
+         .context = "",
+         .events = "*,contact.*,contact.created,*.created",
+         .state = 1},
+        {.id = 7, .context = "", .events = "*", .state = 2},
+        {.id = 8, .context = "a", .events = "*", .state = 1},
+        /* written by hand */
+        {.id = 9,
+         .context = "",
+         .events = "con*,*created,*.*,**,contact.*.*,,*x*",
+         .state = 1},
+    };
+    static const struct {
+        const char *context;
+        const char *name;
+        const char *ids;
+    } rows[] = {
+        {"", "contact.created", "1 2 3 4 6"},
+        {"", "CONTACT.created", "1 2 3 4 6"},
+        {"", "contact.person.changed", "1 2 6"},
+        {"", "contact.", "1 6"},
+        {"", "contact", "1 6"},
+        {"", ".created", "1 6"},
+        {"", "acontact.b", "1 6"},
+        {"", "x", "1 4 6"},
+        {"", "list.a.created", "1 4 5 6"},
+        {"", "list.a.b.created", "1 4 5 6"},
+        {"", "list.created", "1 4 6"},
+        {"", "list..created", "1 4 6"},
+        {"", "webhook12.errors", "1 6"},
+        {"a", "contact.created", "8"},
+        {"b", "contact.created", ""},
+    };
+    wh_match_index_t *index =
+        index_of(listening, sizeof(listening) / sizeof(listening[0]));
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        is_str(listeners(index, rows[i].context, rows[i].name), rows[i].ids,
+               "patterns for \"%s\" in context \"%s\"", rows[i].name,
+               rows[i].context);
+    }
+}
+
+/* One event is not to cost memory where no pattern is concerned. */
+static void test_own_array(void)
+{
+    static const wh_webhook_t listening[] = {
+        {.id = 1, .context = "", .events = "a.b", .state = 1},
+        {.id = 2, .context = "", .events = "c.*", .state = 1},
+    };
+    wh_match_index_t *named = index_of(listening, 1);
+    wh_match_index_t *index = index_of(listening, 2);
+
+    ok(wh_match_find(named, "", "a.b", NULL) ==
+           wh_match_find(named, "", "a.b", NULL),
+       "no patterns: the index's own array");
+    ok(wh_match_find(index, "", "a.b", NULL) ==
+           wh_match_find(index, "", "a.b", NULL),
+       "other patterns: the same");
+    ok(wh_match_find(index, "", "b.b", NULL) == NULL, "nobody: none");
+}
+
 static void test_empty(void)
 {
     apr_array_header_t *none = apr_array_make(pool, 1, sizeof(wh_webhook_t *));
     wh_match_index_t *index = wh_match_index_create(none, 0, pool);
 
-    ok(wh_match_find(index, "", "contact.created") == NULL, "no webhooks");
+    ok(wh_match_find(index, "", "contact.created", pool) == NULL,
+       "no webhooks");
 }
 
 /* Texts of any length: what is too long for a webhook matches nothing. */
@@ -135,12 +219,13 @@ static void test_lengths(void)
     APR_ARRAY_PUSH(all, wh_webhook_t *) = &webhook;
     index = wh_match_index_create(all, 0, pool);
     for (length = 1; length <= 2000; length++) {
-        int found = wh_match_find(index, "c", name + 2000 - length) != NULL;
+        int found =
+            wh_match_find(index, "c", name + 2000 - length, pool) != NULL;
 
         wrong += found != (length == 128);
     }
     is_int(wrong, 0, "of all lengths the one listed is found");
-    ok(wh_match_find(index, name, name) == NULL, "nor in a long context");
+    ok(wh_match_find(index, name, name, pool) == NULL, "nor in a long context");
 }
 
 static void test_many(void)
@@ -161,8 +246,8 @@ static void test_many(void)
         APR_ARRAY_PUSH(all, wh_webhook_t *) = webhook;
     }
     index = wh_match_index_create(all, 0, pool);
-    is_int(wh_match_find(index, "", "odd")->nelts, 1000, "half listen");
-    found = wh_match_find(index, "", "all");
+    is_int(wh_match_find(index, "", "odd", pool)->nelts, 1000, "half listen");
+    found = wh_match_find(index, "", "all", pool);
     is_int(found->nelts, 2000, "all listen");
     for (i = 0; i < found->nelts; i++) {
         unordered += APR_ARRAY_IDX(found, i, wh_webhook_t *)->id != i + 1;
@@ -176,6 +261,8 @@ int main(void)
     apr_pool_create(&pool, NULL);
     test_find();
     test_disabled();
+    test_patterns();
+    test_own_array();
     test_empty();
     test_lengths();
     test_many();

@@ -112,6 +112,76 @@ static void test_allow(void)
            "without a bound it goes");
 }
 
+static int passes(const wh_event_filter_t *filter, const char *data_text)
+{
+    json_t *data = json_loads(data_text, 0, NULL);
+    wh_event_facts_t facts = {.name = "a.b", .data = data};
+    int result = wh_event_filter_passes(filter, &facts);
+
+    json_decref(data);
+    return result;
+}
+
+static void test_filter(void)
+{
+    const wh_event_filter_t *filter;
+    wh_options_t options;
+
+    is_str(read_options(&options, "\"filter\": {\"a\": 1}"), NULL, "a filter");
+    ok(passes(options.filter, "{\"a\":1}"), "... lets something through");
+    ok(!passes(options.filter, "{\"a\":2}"), "... and something not");
+    is_str(read_options(&options, "\"Filter\": \"{\\\"a\\\": 1}\""), NULL,
+           "a filter as a text");
+    ok(passes(options.filter, "{\"a\":1}"), "... is the same");
+    is_str(read_options(&options, "\"Filter\": null"), NULL, "null");
+    ok(options.filter == NULL, "... is none");
+
+    is_str(wh_options_read_filter(&filter, NULL, pool), NULL, "no properties");
+    ok(filter == NULL, "... no filter");
+    is_str(wh_options_read_filter(&filter, "{\"mod_webhook\":{\"Ordering\":1}}",
+                                  pool),
+           NULL, "something else that is wrong");
+    ok(filter == NULL, "... no filter");
+    is_str(wh_options_read_filter(
+               &filter,
+               "{\"mod_webhook\":{\"Ordering\":1,\"Filter\":{\"a\":1}}}", pool),
+           NULL, "beside a filter");
+    ok(filter && passes(filter, "{\"a\":1}"), "... which counts");
+    is_str(wh_options_read_filter(&filter, "{\"mod_webhook\":{\"Filter\":[1]}}",
+                                  pool),
+           "must be an object of conditions", "no filter");
+    ok(filter && !passes(filter, "{}"), "... lets nothing through");
+}
+
+#define PIN "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
+static void test_transport(void)
+{
+    wh_options_t options;
+
+    is_str(read_options(&options, "\"MaxRate\": 1"), NULL, "none");
+    ok(!options.transport && !options.transport_wrong, "... nothing is asked");
+    is_str(read_options(&options,
+                        "\"MinTLS\": \"1.3\", \"HTTP2\": true, \"Proxy\": "
+                        "\"way\", \"ClientCertificate\": \"mine\", "
+                        "\"PinnedPublicKey\": \"" PIN "\""),
+           NULL, "transport");
+    ok(options.transport && !options.transport_wrong, "... is asked for");
+    is_int(options.min_tls, WH_TLS_1_3, "... the version");
+    is_int(options.http2, WH_SWITCH_ON, "... HTTP/2");
+    is_str(options.proxy, "way", "... the proxy");
+    is_str(options.client_certificate, "mine", "... the certificate");
+    is_str(options.pins, PIN, "... the pin");
+    is_str(read_options(&options, "\"MinTLS\": 1.2, \"HTTP2\": \"False\""),
+           NULL, "as a number and as a text");
+    is_int(options.min_tls, WH_TLS_1_2, "... the version");
+    is_int(options.http2, WH_SWITCH_OFF, "... no HTTP/2");
+    ok(read_options(&options, "\"CACertificate\": \"x\"") != NULL,
+       "what is not in order");
+    ok(options.transport && options.transport_wrong && !options.ca_certificate,
+       "... is marked");
+}
+
 #define SAYS "Webhook Properties: \"mod_webhook\": "
 
 static void test_refused(void)
@@ -135,6 +205,20 @@ static void test_refused(void)
         {"\"Ordering\": \"some\"",
          SAYS "\"Ordering\" must be none, key or webhook."},
         {"\"Ordering\": 1", SAYS "\"Ordering\" must be none, key or webhook."},
+        {"\"Filter\": 1", SAYS "\"Filter\" must be an object of conditions."},
+        {"\"Filter\": \"{\"",
+         SAYS "\"Filter\" must be an object of conditions."},
+        {"\"Filter\": {\"a\": {\"is\": 1}}",
+         SAYS "\"Filter\" \"is\" is no operator: eq, ne, lt, le, gt, ge, "
+              "exists or in."},
+        {"\"Filter\": 1, \"MaxRate\": 0",
+         SAYS "\"Filter\" must be an object of conditions."},
+        {"\"MinTLS\": \"1.1\"", SAYS "\"MinTLS\" must be 1.2 or 1.3."},
+        {"\"MinTLS\": \"1.3x\"", SAYS "\"MinTLS\" must be 1.2 or 1.3."},
+        {"\"MinTLS\": []", SAYS "\"MinTLS\" must be 1.2 or 1.3."},
+        {"\"HTTP2\": 1", SAYS "\"HTTP2\" must be true or false."},
+        {"\"Proxy\": 1", SAYS "\"Proxy\" must be none or a name of "
+                              "WebhookProxy."},
         {"\"Speed\": 1", SAYS "\"Speed\" is no option."},
     };
     wh_options_t options;
@@ -161,6 +245,8 @@ int main(void)
     test_in_order();
     test_kinds();
     test_allow();
+    test_filter();
+    test_transport();
     test_refused();
     apr_pool_destroy(pool);
     apr_terminate();

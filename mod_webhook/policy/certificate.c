@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/certificate.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <string.h>
+
+#define PIN_PREFIX "sha256//"
+/* 32 bytes in base64. */
+#define PIN_DIGITS 44
+#define BASE64                                                                 \
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+/* Without it libcrypto would ask at the terminal for a password. */
+static int no_password(char *buffer, int size, int rwflag, void *baton)
+{
+    (void)buffer;
+    (void)size;
+    (void)rwflag;
+    (void)baton;
+    return -1;
+}
+
+/* All certificates are in order: their number, else 0. */
+static int count_certificates(const char *pem)
+{
+    BIO *bio = BIO_new_mem_buf(pem, -1);
+    X509 *certificate;
+    int count = 0, at_end;
+
+    ERR_clear_error();
+    while (bio && count <= WH_CERTIFICATES_MAX &&
+           (certificate = PEM_read_bio_X509(bio, NULL, no_password, NULL))) {
+        X509_free(certificate);
+        count++;
+    }
+    /* The one error that means: there is no more. */
+    at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+    ERR_clear_error();
+    BIO_free(bio);
+    return at_end ? count : 0;
+}
+
+int wh_certificate_list_valid(const char *pem)
+{
+    int count = strstr(pem, "PRIVATE KEY-") ? 0 : count_certificates(pem);
+
+    return count >= 1 && count <= WH_CERTIFICATES_MAX;
+}
+
+static int is_pin(const char *text, size_t length)
+{
+    const size_t prefix = sizeof(PIN_PREFIX) - 1;
+    unsigned char digits[PIN_DIGITS], bytes[PIN_DIGITS];
+    int size;
+
+    if (length != prefix + PIN_DIGITS || memcmp(text, PIN_PREFIX, prefix) ||
+        text[length - 1] != '=') {
+        return 0;
+    }
+    memcpy(digits, text + prefix, PIN_DIGITS);
+    /* libcrypto is lenient about blanks and "=". */
+    if (strspn(text + prefix, BASE64) != PIN_DIGITS - 1) {
+        return 0;
+    }
+    size = EVP_DecodeBlock(bytes, digits, PIN_DIGITS);
+    return size == PIN_DIGITS / 4 * 3;
+}
+
+int wh_certificate_pins_valid(const char *pins)
+{
+    int count = 0;
+
+    for (;;) {
+        size_t length = strcspn(pins, ";");
+
+        if (!is_pin(pins, length) || ++count > WH_PINS_MAX) {
+            return 0;
+        }
+        if (!pins[length]) {
+            return 1;
+        }
+        pins += length + 1;
+    }
+}
+
+const char *wh_certificate_pair_refusal(const char *certificate,
+                                        const char *key)
+{
+    BIO *first = BIO_new_mem_buf(certificate, -1);
+    BIO *second = BIO_new_mem_buf(key, -1);
+    X509 *x509 =
+        first ? PEM_read_bio_X509(first, NULL, no_password, NULL) : NULL;
+    EVP_PKEY *pkey =
+        second ? PEM_read_bio_PrivateKey(second, NULL, no_password, NULL)
+               : NULL;
+    const char *refusal = NULL;
+
+    if (!x509) {
+        refusal = "there is no certificate in PEM form";
+    }
+    else if (!pkey) {
+        refusal = "there is no key in PEM form without a password";
+    }
+    else if (X509_check_private_key(x509, pkey) != 1) {
+        refusal = "the key is not that of the certificate";
+    }
+    EVP_PKEY_free(pkey);
+    X509_free(x509);
+    BIO_free(first);
+    BIO_free(second);
+    ERR_clear_error();
+    return refusal;
+}
