@@ -273,6 +273,18 @@ static void give_up(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
     wh_endpoints_done(&thread->endpoints, endpoint);
 }
 
+/* Its URL was written by hand and is none to be called: libcurl does not even
+ * see it. */
+static void refuse(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
+                   wh_transfer_t *transfer)
+{
+    wh_outcome_decide(transfer, CURLE_URL_MALFORMAT, thread->settings,
+                      apr_time_now(), roll(thread));
+    report(thread, wh_transfer_finish(transfer));
+    rest(thread, transfer);
+    wh_endpoints_done(&thread->endpoints, endpoint);
+}
+
 static void start_one(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
                       wh_delivery_t *delivery, apr_time_t now)
 {
@@ -286,6 +298,10 @@ static void start_one(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
         APR_SUCCESS) {
         rest(thread, transfer);
         give_up(thread, endpoint, delivery);
+        return;
+    }
+    if (endpoint->target->refusal) {
+        refuse(thread, endpoint, transfer);
         return;
     }
     transfer->endpoint = endpoint;

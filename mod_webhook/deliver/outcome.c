@@ -69,12 +69,49 @@ static char *answer_text(wh_transfer_t *transfer)
     return text;
 }
 
-/* A name may have several addresses: it is refused when no other was left to
- * be tried. */
-static int is_refused(const wh_transfer_t *transfer, CURLcode code)
+/* Why nobody was dialled who may not be; NULL: somebody was. A name may have
+ * several addresses: it is refused when no other was left to be tried. */
+static const char *refusal_of(const wh_transfer_t *transfer, CURLcode code)
 {
-    return transfer->blocked && !transfer->dialled &&
-           code == CURLE_COULDNT_CONNECT;
+    if (transfer->configured && transfer->configured->refusal) {
+        return transfer->configured->refusal;
+    }
+    if (transfer->refused || (transfer->blocked && !transfer->dialled &&
+                              code == CURLE_COULDNT_CONNECT)) {
+        return transfer->blocked;
+    }
+    return NULL;
+}
+
+static const char *error_of(const wh_transfer_t *transfer, CURLcode code)
+{
+    if (transfer->complete) {
+        return "status";
+    }
+    if (transfer->configured && transfer->configured->refusal) {
+        return "url";
+    }
+    if (refusal_of(transfer, code)) {
+        return "address not allowed";
+    }
+    if (code == CURLE_UNSUPPORTED_PROTOCOL && transfer->delivery->address[0]) {
+        return "protocol";
+    }
+    return wh_outcome_error_class(code);
+}
+
+/* A refused connection, silence and a failed handshake tell which machines and
+ * ports there are. Whoever may save a webhook must not learn that of a network
+ * that only this machine can reach, nor go through addresses one by one. */
+static const char *told_of(const wh_transfer_t *transfer, CURLcode code)
+{
+    if (transfer->complete) {
+        return NULL;
+    }
+    if (refusal_of(transfer, code) || is_permanent(code, transfer->delivery)) {
+        return WH_TOLD_REFUSED;
+    }
+    return transfer->hidden ? WH_TOLD_SILENT : transfer->delivery->error;
 }
 
 void wh_outcome_describe(wh_transfer_t *transfer, CURLcode code, apr_time_t now)
@@ -91,16 +128,8 @@ void wh_outcome_describe(wh_transfer_t *transfer, CURLcode code, apr_time_t now)
         address) {
         apr_cpystrn(delivery->address, address, sizeof(delivery->address));
     }
-    delivery->error = wh_outcome_error_class(code);
-    if (is_refused(transfer, code)) {
-        delivery->error = "address not allowed";
-    }
-    else if (code == CURLE_UNSUPPORTED_PROTOCOL && delivery->address[0]) {
-        delivery->error = "protocol";
-    }
-    if (transfer->complete) {
-        delivery->error = "status";
-    }
+    delivery->error = error_of(transfer, code);
+    delivery->told = told_of(transfer, code);
 }
 
 int wh_outcome_is_success(const wh_transfer_t *transfer,
@@ -145,15 +174,18 @@ static void decide_retry(wh_transfer_t *transfer,
 static void log_failure(const wh_transfer_t *transfer, CURLcode code)
 {
     const wh_delivery_t *delivery = transfer->delivery;
+    const char *refusal = refusal_of(transfer, code);
+    int blocked = refusal && refusal == transfer->blocked;
 
     wh_log(delivery->outcome == WH_OUTCOME_FAILED ? WH_LOG_WARNING
                                                   : WH_LOG_DEBUG,
            APR_SUCCESS,
-           WHLOGNO(1221) "webhook %d event %s attempt %d: %s, status %d (%s)%s",
+           WHLOGNO(
+               1221) "webhook %d event %s attempt %d: %s, status %d (%s%s%s)%s",
            delivery->webhook_id, delivery->event->uuid, delivery->attempts,
            delivery->error, delivery->status,
-           is_refused(transfer, code) ? transfer->blocked
-                                      : curl_easy_strerror(code),
+           refusal ? refusal : curl_easy_strerror(code), blocked ? ": " : "",
+           blocked ? transfer->blocked_address : "",
            delivery->outcome == WH_OUTCOME_FAILED ? ", failed for good" : "");
 }
 
@@ -181,7 +213,7 @@ void wh_outcome_decide(wh_transfer_t *transfer, CURLcode code,
     }
     delivery->gone = is_gone(transfer, settings);
     if (delivery->gone || is_permanent(code, delivery) ||
-        is_refused(transfer, code)) {
+        refusal_of(transfer, code)) {
         delivery->outcome = WH_OUTCOME_FAILED;
     }
     else {

@@ -103,13 +103,16 @@ wh_target_t *wh_target_create(const wh_webhook_t *webhook)
     target->references = 1;
     target->webhook_id = webhook->id;
     target->active = webhook->state == WH_STATE_ACTIVE;
-    target->url = strdup(webhook->target_url ? webhook->target_url : "");
+    /* The same judgement as when it was saved: a row may have been written by
+     * hand. */
+    target->refusal = wh_url_parse(&target->url, webhook->target_url);
     target->context_json = json_text(webhook->context);
     target->payload_tail = wh_payload_tail(webhook->name, webhook->properties);
     if (webhook->secret && webhook->secret[0]) {
         target->secret = strdup(webhook->secret);
     }
-    if (!target->url || !target->context_json || !target->payload_tail ||
+    if (wh_url_is_shortage(target->refusal) || !target->context_json ||
+        !target->payload_tail ||
         (webhook->secret && webhook->secret[0] && !target->secret) ||
         !build_headers(target, webhook->headers) ||
         read_options(target, webhook->properties) != APR_SUCCESS) {
@@ -143,7 +146,7 @@ void wh_target_release(wh_target_t *target)
         return;
     }
     curl_slist_free_all(target->headers);
-    free(target->url);
+    wh_url_free(&target->url);
     free(target->secret);
     free(target->context_json);
     free(target->payload_tail);

@@ -11,6 +11,7 @@
 #include <curl/curl.h>
 
 #include "base/inbox.h"
+#include "deliver/url.h"
 #include "model/webhook.h"
 #include "policy/options.h"
 
@@ -22,8 +23,9 @@ typedef struct wh_target_t {
     int discards;     /**< 1: not active, and what is on its way to it fails */
     int references;   /**< transfers, and the endpoint */
     apr_pool_t *pool; /**< of the options' texts; NULL: there are none */
-    wh_options_t options; /**< all zeros: the webhook has none */
-    char *url;
+    wh_options_t options;       /**< all zeros: the webhook has none */
+    wh_url_t url;               /**< no handle: refused */
+    const char *refusal;        /**< why it is not called at all, a constant */
     char *secret;               /**< NULL: not signed */
     char *context_json;         /**< ContextIdentifier with its quotes */
     char *payload_tail;         /**< WebhookName and Properties, to "}" */

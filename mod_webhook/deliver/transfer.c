@@ -109,18 +109,30 @@ static size_t on_body(char *data, size_t size, size_t count, void *baton)
     return transfer->body_bytes > WH_ANSWER_BODY_MAX ? 0 : length;
 }
 
+/* 1: the guard has nothing against this address. */
+static int admit(wh_transfer_t *transfer, const struct sockaddr *address)
+{
+    const char *refusal = wh_guard_refusal(transfer->guard, address);
+
+    if (refusal) {
+        transfer->blocked = refusal;
+        wh_guard_address_text(transfer->blocked_address, address);
+        return 0;
+    }
+    transfer->hidden |= !wh_guard_is_public(transfer->guard, address);
+    return 1;
+}
+
 /* libcurl asks here for every address it is about to try, so this is where
  * the address guard stands: an address that is refused gets no socket. */
 static curl_socket_t on_open(void *baton, curlsocktype purpose,
                              struct curl_sockaddr *address)
 {
     wh_transfer_t *transfer = baton;
-    const char *refusal = wh_guard_refusal(transfer->guard, &address->addr);
     int descriptor;
 
     (void)purpose;
-    if (refusal) {
-        transfer->blocked = refusal;
+    if (!admit(transfer, &address->addr)) {
         return CURL_SOCKET_BAD;
     }
     descriptor = socket(address->family, address->socktype | SOCK_CLOEXEC,
@@ -136,29 +148,56 @@ static curl_socket_t on_open(void *baton, curlsocktype purpose,
     return descriptor;
 }
 
-static int set_limits(CURL *easy, const wh_settings_t *settings)
+/* The second belt: before a request is written, also to a connection that was
+ * kept. What the guard says may have changed since it was made. */
+static int on_connected(void *baton, char *address, char *own_address, int port,
+                        int own_port)
 {
-    const char *schemes = settings->require_https ? "https" : "http,https";
+    wh_transfer_t *transfer = baton;
+    struct sockaddr_storage peer;
+
+    (void)own_address;
+    (void)own_port;
+    if (wh_guard_read_address(&peer, address, port) != APR_SUCCESS) {
+        peer.ss_family = AF_UNSPEC;
+    }
+    if (admit(transfer, (const struct sockaddr *)&peer)) {
+        return CURL_PREREQFUNC_OK;
+    }
+    transfer->refused = 1;
+    return CURL_PREREQFUNC_ABORT;
+}
+
+/* Whatever would take the request elsewhere, or something of this machine
+ * along: off by default, and here whatever the default becomes. */
+static int set_isolation(CURL *easy)
+{
     CURLcode rc = CURLE_OK;
 
-    rc |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, schemes);
-    rc |= curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, schemes);
-    rc |= curl_easy_setopt(easy, CURLOPT_DEFAULT_PROTOCOL, "https");
     rc |= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     rc |= curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+    rc |= curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 0L);
     /* Empty, not NULL: NULL would look at the environment. */
     rc |= curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    rc |= curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
-                           (long)apr_time_as_msec(settings->timeout));
-    rc |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-                           (long)apr_time_as_msec(settings->connect_timeout));
-    rc |= curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, WH_LOW_SPEED_BYTES);
-    rc |= curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, WH_LOW_SPEED_SECONDS);
-    rc |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    /* Without it a silent name server stops all transfers of the thread. */
-    rc |= curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-    rc |= curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, 300L);
-    rc |= curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, 60L);
+    rc |= curl_easy_setopt(easy, CURLOPT_PRE_PROXY, NULL);
+    rc |= curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, NULL);
+    rc |= curl_easy_setopt(easy, CURLOPT_ABSTRACT_UNIX_SOCKET, NULL);
+    rc |= curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    rc |= curl_easy_setopt(easy, CURLOPT_UNRESTRICTED_AUTH, 0L);
+    rc |= curl_easy_setopt(easy, CURLOPT_COOKIEFILE, NULL);
+    rc |= curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, NULL);
+    rc |= curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
+    /* Not every libcurl has these. Alt-Svc is off until it is asked for: to
+     * name its option switches it on. */
+    (void)curl_easy_setopt(easy, CURLOPT_HSTS_CTRL, 0L);
+    (void)curl_easy_setopt(easy, CURLOPT_DOH_URL, NULL);
+    return rc == CURLE_OK;
+}
+
+static int set_tls(CURL *easy, const wh_settings_t *settings)
+{
+    CURLcode rc = CURLE_OK;
+
     rc |= curl_easy_setopt(easy, CURLOPT_SSLVERSION,
                            (long)CURL_SSLVERSION_TLSv1_2);
     rc |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER,
@@ -171,6 +210,28 @@ static int set_limits(CURL *easy, const wh_settings_t *settings)
     if (settings->crl_file) {
         rc |= curl_easy_setopt(easy, CURLOPT_CRLFILE, settings->crl_file);
     }
+    return rc == CURLE_OK;
+}
+
+static int set_limits(CURL *easy, const wh_settings_t *settings)
+{
+    const char *schemes = settings->require_https ? "https" : "http,https";
+    CURLcode rc = CURLE_OK;
+
+    rc |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, schemes);
+    rc |= curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, schemes);
+    rc |= curl_easy_setopt(easy, CURLOPT_DEFAULT_PROTOCOL, "https");
+    rc |= curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
+                           (long)apr_time_as_msec(settings->timeout));
+    rc |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                           (long)apr_time_as_msec(settings->connect_timeout));
+    rc |= curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, WH_LOW_SPEED_BYTES);
+    rc |= curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, WH_LOW_SPEED_SECONDS);
+    rc |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    /* Without it a silent name server stops all transfers of the thread. */
+    rc |= curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+    rc |= curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, 300L);
+    rc |= curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, 60L);
     return rc == CURLE_OK;
 }
 
@@ -189,6 +250,8 @@ static int set_request(CURL *easy, wh_transfer_t *transfer)
     rc |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     rc |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
     rc |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
+    rc |= curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
+    rc |= curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
     if (transfer->sockets) {
         rc |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION,
                                wh_sockets_close);
@@ -210,6 +273,7 @@ wh_transfer_t *wh_transfer_create(const wh_settings_t *settings,
     transfer->sockets = sockets;
     transfer->easy = curl_easy_init();
     if (!transfer->easy || !set_limits(transfer->easy, settings) ||
+        !set_isolation(transfer->easy) || !set_tls(transfer->easy, settings) ||
         !set_request(transfer->easy, transfer)) {
         wh_log(WH_LOG_ERROR, APR_SUCCESS,
                WHLOGNO(1211) "libcurl does not take its options");
@@ -231,13 +295,14 @@ void wh_transfer_destroy(wh_transfer_t *transfer)
     free(transfer);
 }
 
-/* A handle that served the same target before keeps its URL. */
+/* A handle that served the same target before keeps its URL: what was judged is
+ * what is dialled, no text is read again. One that is refused has none. */
 static apr_status_t configure(wh_transfer_t *transfer, wh_target_t *target)
 {
     if (transfer->configured == target) {
         return APR_SUCCESS;
     }
-    if (curl_easy_setopt(transfer->easy, CURLOPT_URL, target->url) !=
+    if (curl_easy_setopt(transfer->easy, CURLOPT_CURLU, target->url.handle) !=
         CURLE_OK) {
         return APR_ENOMEM;
     }
@@ -291,6 +356,8 @@ static void reset_answer(wh_transfer_t *transfer)
     transfer->complete = 0;
     transfer->blocked = NULL;
     transfer->dialled = 0;
+    transfer->refused = 0;
+    transfer->hidden = transfer->configured->url.literal;
     transfer->local_error = 0;
     transfer->retry_after = 0;
     transfer->header_bytes = 0;

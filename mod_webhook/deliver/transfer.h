@@ -41,11 +41,14 @@ typedef struct wh_transfer_t {
     struct curl_slist nodes[WH_TRANSFER_HEADERS];
     char texts[WH_TRANSFER_HEADERS][192];
     /* what came back */
-    int status;          /* of the last status line */
-    int complete;        /* a final header block has ended */
-    const char *blocked; /* the guard's word, NULL: none */
-    int dialled;         /* an address was allowed */
-    int local_error;     /* ours, not the receiver's */
+    int status;                          /* of the last status line */
+    int complete;                        /* a final header block has ended */
+    const char *blocked;                 /* the guard's word, NULL: none */
+    char blocked_address[WH_GUARD_TEXT]; /* about that address */
+    int dialled;                         /* an address was allowed */
+    int refused; /* a connection that exists may not be used */
+    int hidden;  /* one that is not public was dialled, or the URL names it */
+    int local_error; /* ours, not the receiver's */
     apr_interval_time_t retry_after;
     apr_size_t header_bytes;
     apr_size_t body_bytes;

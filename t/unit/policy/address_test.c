@@ -16,6 +16,9 @@
 
 #define YES WH_ADDRESS_ALLOWED
 #define NO WH_ADDRESS_SPECIAL
+#define OWN WH_ADDRESS_OWN
+#define META WH_ADDRESS_METADATA
+#define DENIED WH_ADDRESS_DENIED
 
 static apr_pool_t *pool;
 
@@ -47,12 +50,26 @@ static struct sockaddr_storage address_of(const char *text)
     return storage;
 }
 
-static wh_address_verdict_t judge(const wh_address_policy_t *policy,
-                                  const char *text)
+static wh_address_verdict_t judge_port(const wh_address_policy_t *policy,
+                                       const char *text, int port)
 {
     struct sockaddr_storage storage = address_of(text);
 
+    if (storage.ss_family == AF_INET) {
+        ((struct sockaddr_in *)&storage)->sin_port =
+            htons((unsigned short)port);
+    }
+    else {
+        ((struct sockaddr_in6 *)&storage)->sin6_port =
+            htons((unsigned short)port);
+    }
     return wh_address_judge(policy, (struct sockaddr *)&storage, NULL, 0);
+}
+
+static wh_address_verdict_t judge(const wh_address_policy_t *policy,
+                                  const char *text)
+{
+    return judge_port(policy, text, 443);
 }
 
 static wh_address_policy_t *create_policy(void)
@@ -122,8 +139,8 @@ static const range_row_t v6_ranges[] = {
 static void check_range(const wh_address_policy_t *policy,
                         const range_row_t *row)
 {
-    is_int(judge(policy, row->first), NO, "%s (first)", row->first);
-    is_int(judge(policy, row->last), NO, "%s (last)", row->last);
+    ok(judge(policy, row->first) != YES, "%s (first)", row->first);
+    ok(judge(policy, row->last) != YES, "%s (last)", row->last);
     if (row->before) {
         is_int(judge(policy, row->before), row->before_verdict,
                "%s (one before)", row->before);
@@ -194,9 +211,10 @@ static void test_all_of_v4(void)
 
         memset(&in, 0, sizeof(in));
         in.sin_family = AF_INET;
+        in.sin_port = htons(443);
         in.sin_addr.s_addr = htonl((apr_uint32_t)number);
-        wrong += wh_address_judge(policy, (struct sockaddr *)&in, NULL, 0) !=
-                 (in_v4_ranges((apr_uint32_t)number) ? NO : YES);
+        wrong += (wh_address_judge(policy, (struct sockaddr *)&in, NULL, 0) ==
+                  YES) == in_v4_ranges((apr_uint32_t)number);
     }
     is_int(wrong, 0, "verdicts over the whole of IPv4");
 }
@@ -217,16 +235,16 @@ static void test_well_known(void)
                 {"192.52.193.1", YES},
                 {"192.175.48.1", YES},
                 {"255.255.255.255", NO},
-                {"0.0.0.0", NO},
-                {"169.254.169.254", NO},
-                {"169.254.170.2", NO},
-                {"169.254.170.23", NO},
-                {"100.100.100.200", NO},
-                {"192.0.0.192", NO},
+                {"0.0.0.0", OWN},
+                {"169.254.169.254", META},
+                {"169.254.170.2", META},
+                {"169.254.170.23", META},
+                {"100.100.100.200", META},
+                {"192.0.0.192", META},
                 {"192.0.0.170", NO},
                 {"192.0.0.9", NO},
-                {"::", NO},
-                {"::1", NO},
+                {"::", OWN},
+                {"::1", OWN},
                 {"::7f00:1", NO},           /* IPv4-compatible */
                 {"::808:808", NO},          /* IPv4-compatible, public inside */
                 {"::ffff:0:127.0.0.1", NO}, /* SIIT */
@@ -248,10 +266,28 @@ static void test_well_known(void)
                 {"5f00::1", NO},
                 {"fc00::1", NO},
                 {"fd00::1", NO},
-                {"fd00:ec2::254", NO},
-                {"fd20:ce::254", NO},
+                {"fd00:ec2::254", META},
+                {"fd20:ce::254", META},
                 {"fe80::1", NO},
-                {"fe80::5efe:8.8.8.8", NO},
+                {"fe80::5efe:8.8.8.8", NO}, /* ISATAP */
+                {"2606:4700::5efe:127.0.0.1", OWN},
+                {"2606:4700::200:5efe:10.0.0.1", NO},
+                {"2606:4700::200:5efe:8.8.8.8", YES},
+                {"2606:4700::5eff:127.0.0.1", YES},
+                {"2606:4700::100:5efe:127.0.0.1", YES},
+                {"168.63.129.16", META},
+                {"::ffff:168.63.129.16", META},
+                {"169.254.42.42", META},
+                {"169.254.0.23", META},
+                {"fd00:42::42", META},
+                {"fe80::a9fe:a9fe", META},
+                {"127.0.0.1", OWN},
+                {"127.255.255.254", OWN},
+                {"::ffff:127.0.0.1", OWN},
+                {"::ffff:0.0.0.0", OWN},
+                {"0.0.0.1", NO},
+                {"64:ff9b::1:8.8.8.8", NO},
+                {"2001:0:4136:e378:8000:63bf:3fff:fdd2", NO},
                 {"fec0::1", NO},
                 {"ff02::1", NO}};
     wh_address_policy_t *policy = create_policy();
@@ -302,21 +338,23 @@ static void test_own(void)
     static const struct {
         const char *address;
         int verdict;
-    } rows[] = {{"198.41.0.4", WH_ADDRESS_OWN},
-                {"::ffff:198.41.0.4", WH_ADDRESS_OWN},
+    } rows[] = {{"198.41.0.4", OWN},
+                {"::ffff:198.41.0.4", OWN},
                 {"198.41.0.5", YES},
                 {"198.41.0.3", YES},
-                {"192.5.5.241", WH_ADDRESS_OWN}, /* mapped in the list */
-                {"2606:4700::1111", WH_ADDRESS_OWN},
+                {"192.5.5.241", OWN}, /* mapped in the list */
+                {"2606:4700::1111", OWN},
                 {"2606:4700::1112", YES},
-                {"127.0.0.1", NO},
+                {"2606:4700::5efe:198.41.0.4", OWN},
+                {"10.0.0.7", OWN},
                 {"10.0.0.1", NO},
-                {"fe80::7", NO}};
+                {"fe80::7", OWN},
+                {"fe80::8", NO}};
     wh_address_policy_t *policy = create_policy();
     struct sockaddr_storage own[6];
     int i;
 
-    own[0] = address_of("127.0.0.1");
+    own[0] = address_of("10.0.0.7");
     memset(&own[1], 0xff, sizeof(own[1]));
     own[1].ss_family = 17; /* a link-layer address, as getifaddrs() gives */
     own[2] = address_of("198.41.0.4");
@@ -326,20 +364,65 @@ static void test_own(void)
     ((struct sockaddr_in6 *)&own[5])->sin6_scope_id = 2;
     for (i = 0; i < COUNT(rows); i++) {
         struct sockaddr_storage storage = address_of(rows[i].address);
+        struct sockaddr *address = (struct sockaddr *)&storage;
 
-        is_int(wh_address_judge(policy, (struct sockaddr *)&storage, own, 6),
-               rows[i].verdict, "%s, with own addresses", rows[i].address);
-        ok(wh_address_judge(policy, (struct sockaddr *)&storage, own, 0) !=
-               WH_ADDRESS_OWN,
-           "%s, with none", rows[i].address);
+        is_int(wh_address_judge(policy, address, own, 6), rows[i].verdict,
+               "%s, with own addresses", rows[i].address);
+        is_int(wh_address_is_public(policy, address, own, 6),
+               rows[i].verdict == YES, "public or not");
+        ok(wh_address_judge(policy, address, own, 0) != OWN, "%s, with none",
+           rows[i].address);
     }
-    is_int(wh_address_policy_allow(policy, "198.41.0.0/24"), APR_SUCCESS,
-           "allow a network of our own");
+}
+
+/* An own address is opened by an entry of its own; loopback by one that speaks
+ * of loopback alone. */
+static void test_own_allowed(void)
+{
+    static const struct {
+        const char *network, *address;
+        int verdict;
+    } rows[] = {{"198.41.0.0/24", "198.41.0.4", OWN},
+                {"198.41.0.4/31", "198.41.0.4", OWN},
+                {"0.0.0.0/0", "198.41.0.4", OWN},
+                {"198.41.0.4", "198.41.0.4", YES},
+                {"198.41.0.4/32", "::ffff:198.41.0.4", YES},
+                {"::ffff:198.41.0.4", "198.41.0.4", YES},
+                {"10.0.0.0/8", "10.0.0.7", OWN},
+                {"10.0.0.0/8", "10.0.0.8", YES},
+                {"10.0.0.7", "10.0.0.7", YES},
+                {"2606:4700::/32", "2606:4700::1111", OWN},
+                {"2606:4700::1111", "2606:4700::1111", YES},
+                {"64:ff9b::/96", "64:ff9b::198.41.0.4", OWN},
+                {"64:ff9b::198.41.0.4", "64:ff9b::198.41.0.4", YES},
+                {"127.0.0.0/8", "127.0.0.1", YES},
+                {"127.0.0.0/8", "127.200.0.1", YES},
+                {"126.0.0.0/7", "127.0.0.1", OWN},
+                {"0.0.0.0/0", "127.0.0.1", OWN},
+                {"::ffff:0:0/96", "127.0.0.1", OWN},
+                {"::ffff:127.0.0.0/104", "127.0.0.1", YES},
+                {"::/0", "::1", OWN},
+                {"::/127", "::1", OWN},
+                {"::1", "::1", YES},
+                {"0.0.0.0/0", "0.0.0.0", OWN},
+                {"0.0.0.0/8", "0.0.0.0", OWN},
+                {"0.0.0.0/8", "0.0.0.1", YES},
+                {"0.0.0.0", "0.0.0.0", YES},
+                {"::/0", "::", OWN},
+                {"127.0.0.0/8", "0.0.0.0", OWN}};
+    struct sockaddr_storage own[3];
+    int i;
+
     own[0] = address_of("198.41.0.4");
-    is_int(wh_address_judge(policy, (struct sockaddr *)&own[0], own, 6), YES,
-           "an entry opens an own address");
-    is_int(wh_address_judge(policy, (struct sockaddr *)&own[4], own, 6),
-           WH_ADDRESS_OWN, "and no other one");
+    own[1] = address_of("10.0.0.7");
+    own[2] = address_of("2606:4700::1111");
+    for (i = 0; i < COUNT(rows); i++) {
+        wh_address_policy_t *policy = create_policy_with(rows[i].network);
+        struct sockaddr_storage storage = address_of(rows[i].address);
+
+        is_int(wh_address_judge(policy, (struct sockaddr *)&storage, own, 3),
+               rows[i].verdict, "then our own %s", rows[i].address);
+    }
 }
 
 static void test_allow(void)
@@ -360,10 +443,10 @@ static void test_allow(void)
                 {"172.16.0.0/13", "172.23.255.255", YES},
                 {"172.16.0.0/13", "172.24.0.0", NO},
                 {"127.0.0.1", "127.0.0.1", YES},
-                {"127.0.0.1", "127.0.0.2", NO},
-                {"127.0.0.1", "::1", NO},
+                {"127.0.0.1", "127.0.0.2", OWN},
+                {"127.0.0.1", "::1", OWN},
                 {"127.0.0.2/31", "127.0.0.3", YES},
-                {"127.0.0.2/31", "127.0.0.4", NO},
+                {"127.0.0.2/31", "127.0.0.4", OWN},
                 {"::ffff:127.0.0.1", "127.0.0.1", YES},
                 {"::ffff:10.0.0.0/104", "10.255.255.255", YES},
                 {"::ffff:10.0.0.0/104", "11.0.0.0", YES},
@@ -371,8 +454,8 @@ static void test_allow(void)
                 {"::ffff:0:0/96", "192.168.0.1", YES},
                 {"0.0.0.0/0", "192.168.0.1", YES},
                 {"0.0.0.0/0", "::ffff:192.168.0.1", YES},
-                {"0.0.0.0/0", "::1", NO},
-                {"::/0", "::1", YES},
+                {"0.0.0.0/0", "fd00::1", NO},
+                {"::/0", "fd00::2", YES},
                 {"::/0", "fd00::1", YES},
                 {"::/0", "10.0.0.1", NO},
                 {"::/0", "::ffff:10.0.0.1", NO},
@@ -384,6 +467,23 @@ static void test_allow(void)
                 {"fd00::/8", "fe00::", NO},
                 {"fd00:1:2:2::/63", "fd00:1:2:3:ffff::1", YES},
                 {"fd00:1:2:2::/63", "fd00:1:2:4::", NO},
+                /* what holds an IPv4 address is judged by that, too */
+                {"::/0", "64:ff9b::10.0.0.1", NO},
+                {"::/0", "64:ff9b:1::10.0.0.1", NO},
+                {"::/0", "64:ff9b:1::8.8.8.8", YES},
+                {"::/0", "::ffff:0:10.0.0.1", NO},
+                {"::/0", "::ffff:0:127.0.0.1", OWN},
+                {"::/0", "::10.0.0.1", NO},
+                {"::/0", "2002:a00:1::1", NO},
+                {"::/0", "2002:7f00:1::1", OWN},
+                {"::/0", "2002:a9fe:a9fe::", META},
+                {"::/0", "2002:808:808::1", YES},
+                {"2002::/16", "2002:a00:1::1", NO},
+                {"2001::/32", "2001:0:808:808::f5ff:fffe", NO},
+                {"2001::/32", "2001:0:808:808::80ff:fffe", OWN},
+                {"2001::/32", "2001:0:808:808::f7f7:f7f7", YES},
+                {"fe80::/10", "fe80::5efe:10.0.0.1", NO},
+                {"fe80::/10", "fe80::200:5efe:8.8.8.8", YES},
                 {"10.0.0.0/8", "8.8.8.8", YES}};
     int i;
 
@@ -407,7 +507,7 @@ static void test_allow_several(void)
     is_int(judge(policy, "127.0.0.1"), YES, "the first of 51 entries");
     is_int(judge(policy, "10.0.49.1"), YES, "the last of 51 entries");
     is_int(judge(policy, "10.0.50.1"), NO, "none of 51 entries");
-    is_int(judge(other, "127.0.0.1"), NO, "another policy knows of none");
+    is_int(judge(other, "127.0.0.1"), OWN, "another policy knows of none");
 }
 
 static void test_bad_networks(void)
@@ -460,7 +560,28 @@ static void test_bad_networks(void)
         "1:2:3:4:5:6:7",
         "12345::",
         "fd00::/8,fc00::/8",
-        "127.0.0.1:80",
+        "127.0.0.1:",
+        "127.0.0.1:0",
+        "127.0.0.1:65536",
+        "127.0.0.1:-1",
+        "127.0.0.1:http",
+        "127.0.0.1: 80",
+        "127.0.0.1:80:80",
+        "127.0.0.0/8:80",
+        "127.0.0.1:80/8",
+        "localhost:80",
+        ":80",
+        "[]:80",
+        "[:80",
+        "]:80",
+        "[::1",
+        "[::1]:",
+        "[::1]:0",
+        "[::1]80",
+        "[::1]:80/8",
+        "[::1/128]:80",
+        "[127.0.0.1]:80",
+        "[[::1]]:80",
         "0000:0000:0000:0000:0000:ffff:255.255.255.2555",
         "0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000/8"};
     wh_address_policy_t *policy = create_policy();
@@ -471,7 +592,7 @@ static void test_bad_networks(void)
                "no network: \"%s\"", rows[i]);
     }
     is_int(judge(policy, "10.0.0.1"), NO, "and none of them opens anything");
-    is_int(judge(policy, "::1"), NO, "nor here");
+    is_int(judge(policy, "::1"), OWN, "nor here");
 }
 
 /* Hosts that give away credentials: only their own entry opens them. */
@@ -523,10 +644,10 @@ static void test_guarded(void)
     for (i = 0; i < COUNT(rows); i++) {
         wh_address_policy_t *policy = create_policy();
 
-        is_int(judge(policy, rows[i].host), NO, "%s is closed", rows[i].host);
+        is_int(judge(policy, rows[i].host), META, "%s is closed", rows[i].host);
         for (k = 0; rows[i].broad[k]; k++) {
             policy = create_policy_with(rows[i].broad[k]);
-            is_int(judge(policy, rows[i].host), NO, "%s does not open %s",
+            is_int(judge(policy, rows[i].host), META, "%s does not open %s",
                    rows[i].broad[k], rows[i].host);
             is_int(judge(policy, rows[i].neighbour), YES, "but opens %s",
                    rows[i].neighbour);
@@ -545,13 +666,13 @@ static void test_guarded_spellings(void)
 {
     wh_address_policy_t *policy = create_policy_with("169.254.0.0/16");
 
-    is_int(judge(policy, "::ffff:169.254.169.254"), NO,
+    is_int(judge(policy, "::ffff:169.254.169.254"), META,
            "mapped form of a guarded host");
     wh_address_policy_allow(policy, "::ffff:169.254.0.0/112");
     wh_address_policy_allow(policy, "::/0");
-    is_int(judge(policy, "::ffff:169.254.169.254"), NO,
+    is_int(judge(policy, "::ffff:169.254.169.254"), META,
            "mapped form with a mapped network");
-    is_int(judge(policy, "64:ff9b::169.254.169.254"), NO,
+    is_int(judge(policy, "64:ff9b::169.254.169.254"), META,
            "translated form of a guarded host");
     wh_address_policy_allow(policy, "::ffff:169.254.169.254/128");
     is_int(judge(policy, "169.254.169.254"), YES,
@@ -567,18 +688,129 @@ static void test_nat64(void)
     struct sockaddr_storage target = address_of("64:ff9b::198.41.0.4");
 
     is_int(judge(policy, "64:ff9b::8.8.8.8"), YES, "public behind NAT64");
-    is_int(judge(policy, "64:ff9b::127.0.0.1"), NO, "loopback behind it");
+    is_int(judge(policy, "64:ff9b::127.0.0.1"), OWN, "loopback behind it");
     is_int(judge(policy, "64:ff9b::10.0.0.1"), NO, "private behind it");
-    is_int(judge(policy, "64:ff9b::168.63.129.16"), NO, "guarded behind it");
+    is_int(judge(policy, "64:ff9b::168.63.129.16"), META, "guarded behind it");
     is_int(judge(policy, "64:ff9b:1::8.8.8.8"), NO, "another prefix");
-    is_int(wh_address_judge(policy, (struct sockaddr *)&target, &own, 1),
-           WH_ADDRESS_OWN, "own address behind it");
+    is_int(wh_address_judge(policy, (struct sockaddr *)&target, &own, 1), OWN,
+           "own address behind it");
     wh_address_policy_allow(policy, "10.0.0.0/8");
     is_int(judge(policy, "64:ff9b::10.0.0.1"), YES,
            "private behind it, allowed as IPv4");
     policy = create_policy_with("64:ff9b::127.0.0.1");
     is_int(judge(policy, "64:ff9b::127.0.0.1"), YES, "an entry of its own");
-    is_int(judge(policy, "127.0.0.1"), NO, "is no entry for IPv4");
+    is_int(judge(policy, "127.0.0.1"), OWN, "is no entry for IPv4");
+}
+
+/* Refused is refused, whatever else is said. */
+static void test_deny(void)
+{
+    static const struct {
+        const char *denied, *allowed, *address;
+        int verdict;
+    } rows[] = {
+        {"8.8.0.0/16", NULL, "8.8.0.0", DENIED},
+        {"8.8.0.0/16", NULL, "8.8.255.255", DENIED},
+        {"8.8.0.0/16", NULL, "8.7.255.255", YES},
+        {"8.8.0.0/16", NULL, "8.9.0.0", YES},
+        {"8.8.0.0/16", NULL, "::ffff:8.8.8.8", DENIED},
+        {"8.8.0.0/16", "8.8.8.8", "8.8.8.8", DENIED},
+        {"8.8.0.0/16", "8.8.8.8:443", "8.8.8.8", DENIED},
+        {"8.8.8.8", "0.0.0.0/0", "8.8.8.8", DENIED},
+        {"8.8.8.8", NULL, "8.8.8.9", YES},
+        {"10.1.0.0/16", "10.0.0.0/8", "10.1.2.3", DENIED},
+        {"10.1.0.0/16", "10.0.0.0/8", "10.2.0.0", YES},
+        {"10.1.0.0/16", NULL, "10.2.0.0", NO},
+        {"127.0.0.2", "127.0.0.0/8", "127.0.0.2", DENIED},
+        {"127.0.0.2", "127.0.0.0/8", "127.0.0.1", YES},
+        {"169.254.169.254", "169.254.169.254", "169.254.169.254", DENIED},
+        {"2606:4700::/32", NULL, "2606:4700::1", DENIED},
+        {"2606:4700::/32", NULL, "2606:4701::1", YES},
+        {"::/0", NULL, "2606:4701::1", DENIED},
+        {"::/0", NULL, "8.8.8.8", YES},
+        {"0.0.0.0/0", NULL, "8.8.8.8", DENIED},
+        {"0.0.0.0/0", NULL, "2606:4701::1", YES},
+        {"8.8.8.0/24", "64:ff9b::/96", "64:ff9b::8.8.8.8", DENIED},
+        {"8.8.8.0/24", "64:ff9b::/96", "64:ff9b::8.8.9.8", YES},
+        {"8.8.8.0/24", "64:ff9b::8.8.8.8", "64:ff9b::8.8.8.8", DENIED}};
+    int i;
+
+    for (i = 0; i < COUNT(rows); i++) {
+        wh_address_policy_t *policy = create_policy();
+
+        is_int(wh_address_policy_deny(policy, rows[i].denied), APR_SUCCESS,
+               "deny %s", rows[i].denied);
+        if (rows[i].allowed) {
+            is_int(wh_address_policy_allow(policy, rows[i].allowed),
+                   APR_SUCCESS, "allow %s", rows[i].allowed);
+        }
+        is_int(judge(policy, rows[i].address), rows[i].verdict, "then %s",
+               rows[i].address);
+    }
+    is_int(wh_address_policy_deny(create_policy(), "127.0.0.1:80"), APR_EINVAL,
+           "no port is denied");
+    is_int(wh_address_policy_deny(create_policy(), "10.0.0.1/8"), APR_EINVAL,
+           "bits behind the mask");
+}
+
+/* One host and one port: louder than all rules but WebhookDenyNetwork. */
+static void test_allow_port(void)
+{
+    static const struct {
+        const char *entry, *address;
+        int port, verdict;
+    } rows[] = {{"127.0.0.1:8080", "127.0.0.1", 8080, YES},
+                {"127.0.0.1:8080", "::ffff:127.0.0.1", 8080, YES},
+                {"127.0.0.1:8080", "127.0.0.1", 8081, OWN},
+                {"127.0.0.1:8080", "127.0.0.2", 8080, OWN},
+                {"127.0.0.1:25", "127.0.0.1", 25, YES},
+                {"127.0.0.1:1", "127.0.0.1", 1, YES},
+                {"127.0.0.1:65535", "127.0.0.1", 65535, YES},
+                {"8.8.8.8:25", "8.8.8.8", 25, YES},
+                {"8.8.8.8:25", "8.8.8.8", 26, WH_ADDRESS_PORT},
+                {"8.8.8.8:25", "8.8.8.8", 443, YES},
+                {"[::1]:6000", "::1", 6000, YES},
+                {"[::1]:6000", "::1", 6001, OWN},
+                {"[::ffff:127.0.0.1]:81", "127.0.0.1", 81, YES},
+                {"[fd00:ec2::254]:80", "fd00:ec2::254", 80, YES},
+                {"[fd00:ec2::254]:80", "fd00:ec2::254", 443, META}};
+    int i;
+
+    for (i = 0; i < COUNT(rows); i++) {
+        wh_address_policy_t *policy = create_policy_with(rows[i].entry);
+
+        is_int(judge_port(policy, rows[i].address, rows[i].port),
+               rows[i].verdict, "then %s port %d", rows[i].address,
+               rows[i].port);
+    }
+}
+
+/* Our own httpd is not called, unless the entry says so with the port. */
+static void test_listeners(void)
+{
+    wh_address_policy_t *policy = create_policy_with("127.0.0.1");
+    struct sockaddr_storage own = address_of("198.41.0.4");
+    struct sockaddr_storage nat64 = address_of("64:ff9b::198.41.0.4");
+
+    wh_address_policy_allow(policy, "::1");
+    wh_address_policy_allow(policy, "198.41.0.4");
+    wh_address_policy_listen(policy, 8080);
+    wh_address_policy_listen(policy, 443);
+    is_int(judge_port(policy, "127.0.0.1", 8080), WH_ADDRESS_LISTENER,
+           "a port of ours");
+    is_int(judge_port(policy, "127.0.0.1", 443), WH_ADDRESS_LISTENER,
+           "another one");
+    is_int(judge_port(policy, "::1", 8080), WH_ADDRESS_LISTENER, "over IPv6");
+    is_int(judge_port(policy, "127.0.0.1", 8081), YES, "a port of others");
+    is_int(judge_port(policy, "8.8.8.8", 8080), YES, "another machine");
+    is_int(wh_address_judge(policy, (struct sockaddr *)&own, &own, 1),
+           WH_ADDRESS_LISTENER, "at an own address");
+    wh_address_policy_allow(policy, "64:ff9b::198.41.0.4");
+    is_int(wh_address_judge(policy, (struct sockaddr *)&nat64, &own, 1),
+           WH_ADDRESS_LISTENER, "at an own address behind NAT64");
+    wh_address_policy_allow(policy, "127.0.0.1:8080");
+    is_int(judge_port(policy, "127.0.0.1", 8080), YES,
+           "an entry with the port");
 }
 
 static void test_ports(void)
@@ -601,6 +833,10 @@ static void test_ports(void)
         }
     }
     is_int(wrong, 0, "all ports");
+    is_int(judge_port(create_policy(), "8.8.8.8", 22), WH_ADDRESS_PORT,
+           "a port of a public address");
+    is_int(judge_port(create_policy_with("10.0.0.0/8"), "10.0.0.1", 6000),
+           WH_ADDRESS_PORT, "a port of an allowed one");
     is_int(wh_address_port_allowed(443), 1, "443");
     is_int(wh_address_port_allowed(25), 0, "25");
     is_int(wh_address_port_allowed(6000), 0, "6000");
@@ -635,12 +871,16 @@ int main(void)
     test_well_known();
     test_families();
     test_own();
+    test_own_allowed();
     test_allow();
     test_allow_several();
     test_bad_networks();
     test_guarded();
     test_guarded_spellings();
     test_nat64();
+    test_deny();
+    test_allow_port();
+    test_listeners();
     test_ports();
     test_names();
     apr_pool_destroy(pool);
