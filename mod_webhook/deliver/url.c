@@ -134,6 +134,7 @@ static const char *judge_host(wh_url_t *url)
         problem = host && *host && !is_ascii(host) ? no_letters : no_host;
     }
     else if (zone) {
+        url->zone = 1;
         problem = no_zone;
     }
     else {

@@ -16,6 +16,7 @@ typedef struct wh_url_t {
     CURLU *handle; /**< what is dialled; no second parser sees the text */
     char *text;    /**< as libcurl writes it: this is what is kept */
     int https;     /**< 1: the scheme is https, else it is http */
+    int zone;      /**< 1: refused because it names an interface */
     int literal;   /**< 1: the host is an address, else it is a name */
     struct sockaddr_storage address; /**< of a literal, with the port */
 } wh_url_t;

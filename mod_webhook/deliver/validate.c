@@ -12,6 +12,10 @@
 #include "policy/header.h"
 #include "policy/options.h"
 
+/* Always the same words: they must not tell what is behind an address. */
+static const char not_allowed[] =
+    "Webhook TargetUrl: target address not allowed";
+
 /* The guard at connect time decides for names; an address that it is bound to
  * refuse is refused here, where the owner sees it. */
 static int is_address_allowed(const wh_url_t *url,
@@ -34,7 +38,7 @@ static const char *judge_url(wh_url_t *url, const wh_webhook_t *webhook,
     const char *problem = wh_url_parse(url, webhook->target_url);
 
     if (problem) {
-        return problem;
+        return url->zone ? not_allowed : problem;
     }
     if (settings->require_https && !url->https) {
         return apr_pstrcat(pool,
@@ -45,11 +49,7 @@ static const char *judge_url(wh_url_t *url, const wh_webhook_t *webhook,
     if (strlen(url->text) > WH_TARGET_URL_MAX) {
         return "Webhook TargetUrl must have at most 4000 bytes.";
     }
-    /* Always the same words: they must not tell what is behind an address. */
-    if (!is_address_allowed(url, settings, pool)) {
-        return "Webhook TargetUrl: target address not allowed";
-    }
-    return NULL;
+    return is_address_allowed(url, settings, pool) ? NULL : not_allowed;
 }
 
 static const char *judge_target(wh_webhook_t *webhook,
