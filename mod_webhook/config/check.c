@@ -100,8 +100,8 @@ int wh_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     (void)plog;
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, rv, s,
-                     WHLOGNO(2400) "WebhookRetry or WebhookAllowNetwork: "
-                                   "cannot be made ready");
+                     WHLOGNO(2400) "WebhookRetry, WebhookAllowNetwork or "
+                                   "WebhookDenyNetwork: cannot be made ready");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     /* All of them, so that one look at the log tells everything. */

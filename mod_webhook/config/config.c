@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/config.h"
 
+#include <ap_listen.h>
 #include <apr_cstr.h>
 #include <apr_strings.h>
 #include <stdlib.h>
@@ -334,21 +335,55 @@ static void fill_transport(wh_settings_t *settings, const server_rec *s,
     fill_proxies(settings, s, pool);
 }
 
+typedef apr_status_t network_fn_t(wh_address_policy_t *policy,
+                                  const char *text);
+
+static apr_status_t take_networks(wh_address_policy_t *policy,
+                                  network_fn_t *take, const server_rec *s,
+                                  wh_directive_index_t index, apr_pool_t *pool)
+{
+    char *text = apr_pstrdup(pool, wh_directive_text(s, index));
+    apr_status_t rv = APR_SUCCESS;
+    char *rest = NULL, *word;
+
+    if (is_default(s, index)) {
+        return APR_SUCCESS;
+    }
+    for (word = apr_strtok(text, " ", &rest); word && rv == APR_SUCCESS;
+         word = apr_strtok(NULL, " ", &rest)) {
+        rv = take(policy, word);
+    }
+    return rv;
+}
+
+/* httpd's own ports: a receiver is not looked for there. */
+static void take_listeners(wh_address_policy_t *policy)
+{
+    const ap_listen_rec *listener;
+
+    for (listener = ap_listeners; listener; listener = listener->next) {
+        if (listener->bind_addr) {
+            wh_address_policy_listen(policy, listener->bind_addr->port);
+        }
+    }
+}
+
 static apr_status_t make_policy(const wh_address_policy_t **result,
                                 const server_rec *s, apr_pool_t *pool)
 {
-    const char *text = wh_directive_text(s, WH_DIRECTIVE_ALLOW_NETWORK);
-    const char *none = wh_directives[WH_DIRECTIVE_ALLOW_NETWORK].standard;
     wh_address_policy_t *policy;
     apr_status_t rv = wh_address_policy_create(&policy, pool);
-    char *rest = NULL, *word = NULL;
 
-    if (rv == APR_SUCCESS && strcmp(text, none)) {
-        word = apr_strtok(apr_pstrdup(pool, text), " ", &rest);
+    if (rv == APR_SUCCESS) {
+        rv = take_networks(policy, wh_address_policy_allow, s,
+                           WH_DIRECTIVE_ALLOW_NETWORK, pool);
     }
-    while (rv == APR_SUCCESS && word) {
-        rv = wh_address_policy_allow(policy, word);
-        word = apr_strtok(NULL, " ", &rest);
+    if (rv == APR_SUCCESS) {
+        rv = take_networks(policy, wh_address_policy_deny, s,
+                           WH_DIRECTIVE_DENY_NETWORK, pool);
+    }
+    if (rv == APR_SUCCESS) {
+        take_listeners(policy);
     }
     *result = rv == APR_SUCCESS ? policy : NULL;
     return rv;

@@ -498,26 +498,47 @@ static const char *set_retry(cmd_parms *cmd, void *unused, const char *text)
     return store(cmd, text);
 }
 
+typedef apr_status_t network_fn_t(wh_address_policy_t *policy,
+                                  const char *text);
+
 /* Adds up, as it may be given several times. */
-static const char *add_network(cmd_parms *cmd, void *unused, const char *text)
+static const char *take_network(cmd_parms *cmd, network_fn_t *take,
+                                const char *text, const char *complaint)
 {
     const char *error = refuse_scope(cmd);
     const char **networks = slot(cmd);
     wh_address_policy_t *policy;
 
-    (void)unused;
     if (error) {
         return error;
     }
     if (wh_address_policy_create(&policy, cmd->temp_pool) != APR_SUCCESS ||
-        wh_address_policy_allow(policy, text) != APR_SUCCESS) {
-        return refuse(cmd, "must be addresses or networks such as "
-                           "10.1.2.0/24, ::1 or fd00::/8, with no bit set "
-                           "behind the mask");
+        take(policy, text) != APR_SUCCESS) {
+        return refuse(cmd, complaint);
     }
     *networks = apr_pstrcat(cmd->pool, *networks ? *networks : "",
                             *networks ? " " : "", text, NULL);
     return NULL;
+}
+
+static const char *add_network(cmd_parms *cmd, void *unused, const char *text)
+{
+    (void)unused;
+    return take_network(cmd, wh_address_policy_allow, text,
+                        "must be addresses or networks such as 10.1.2.0/24, "
+                        "::1 or fd00::/8, with no bit set behind the mask, or "
+                        "an address and a port such as 127.0.0.1:8080 or "
+                        "[::1]:8080");
+}
+
+static const char *refuse_network(cmd_parms *cmd, void *unused,
+                                  const char *text)
+{
+    (void)unused;
+    return take_network(cmd, wh_address_policy_deny, text,
+                        "must be addresses or networks such as 203.0.113.7, "
+                        "10.1.2.0/24 or fd00::/8, with no bit set behind the "
+                        "mask");
 }
 
 #define COMMAND(symbol, name, scope, arguments, setter, least, most, standard, \

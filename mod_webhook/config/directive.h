@@ -128,7 +128,9 @@
       "Proxy for all webhooks, or a name and the proxy that may be asked for") \
     X(ALLOW_NETWORK, "WebhookAllowNetwork", MAIN, ITERATE, add_network, NULL,  \
       NULL, "none",                                                            \
-      "Networks that may be called although they are not public")
+      "Networks that may be called although they are not public")              \
+    X(DENY_NETWORK, "WebhookDenyNetwork", MAIN, ITERATE, refuse_network, NULL, \
+      NULL, "none", "Networks that are never called")
 
 #define WH_DIRECTIVE_SYMBOL(symbol, ...) WH_DIRECTIVE_##symbol,
 /** WH_DIRECTIVE_ENGINE and so on: index in wh_directives and in the texts. */

@@ -24,7 +24,8 @@ typedef struct wh_command_t {
 #define WH_GLOBAL_OPTIONS                                                      \
     (WH_OPTION_BIT(DATABASE) | WH_OPTION_BIT(CONTEXT) | WH_OPTION_BIT(JSON) |  \
      WH_OPTION_BIT(ALLOW_HTTP) | WH_OPTION_BIT(ALLOW_NETWORK) |                \
-     WH_OPTION_BIT(INSECURE) | WH_OPTION_BIT(NO_PROBE) | WH_OPTION_BIT(HELP))
+     WH_OPTION_BIT(DENY_NETWORK) | WH_OPTION_BIT(INSECURE) |                   \
+     WH_OPTION_BIT(NO_PROBE) | WH_OPTION_BIT(HELP))
 
 /** The table; its last row has no noun. */
 const wh_command_t *wh_commands(void);

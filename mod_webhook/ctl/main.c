@@ -86,27 +86,55 @@ static int read_globals(wh_ctl_t *ctl)
     return WH_EXIT_DONE;
 }
 
+typedef apr_status_t network_fn_t(wh_address_policy_t *policy,
+                                  const char *text);
+
+static int take_networks(wh_address_policy_t *addresses, network_fn_t *take,
+                         const apr_array_header_t *networks, const char *option)
+{
+    int i;
+
+    for (i = 0; networks && i < networks->nelts; i++) {
+        const char *network = APR_ARRAY_IDX(networks, i, const char *);
+
+        if (take(addresses, network) != APR_SUCCESS) {
+            return wh_output_fail(WH_EXIT_USAGE, "--%s: %s is not a network",
+                                  option, network);
+        }
+    }
+    return WH_EXIT_DONE;
+}
+
+static int read_networks(wh_address_policy_t *addresses,
+                         const wh_options_t *options)
+{
+    int status = take_networks(addresses, wh_address_policy_allow,
+                               options->values[WH_OPTION_ALLOW_NETWORK],
+                               "allow-network");
+
+    if (status == WH_EXIT_DONE) {
+        status = take_networks(addresses, wh_address_policy_deny,
+                               options->values[WH_OPTION_DENY_NETWORK],
+                               "deny-network");
+    }
+    return status;
+}
+
 /* The rules by which webhooks are saved and test events are sent. */
 static int make_settings(wh_ctl_t *ctl)
 {
     wh_settings_t *settings = &ctl->settings;
-    const apr_array_header_t *networks =
-        ctl->options->values[WH_OPTION_ALLOW_NETWORK];
     wh_address_policy_t *addresses;
     wh_retry_schedule_t *retry;
-    int i;
+    int status;
 
     if (wh_address_policy_create(&addresses, ctl->pool) != APR_SUCCESS ||
         wh_retry_parse(&retry, WH_RETRY_DEFAULT, ctl->pool) != APR_SUCCESS) {
         return wh_output_fail(WH_EXIT_FAILED, "out of memory");
     }
-    for (i = 0; networks && i < networks->nelts; i++) {
-        const char *network = APR_ARRAY_IDX(networks, i, const char *);
-
-        if (wh_address_policy_allow(addresses, network) != APR_SUCCESS) {
-            return wh_output_fail(
-                WH_EXIT_USAGE, "--allow-network: %s is not a network", network);
-        }
+    status = read_networks(addresses, ctl->options);
+    if (status != WH_EXIT_DONE) {
+        return status;
     }
     settings->addresses = addresses;
     settings->retry = retry;

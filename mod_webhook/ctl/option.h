@@ -34,6 +34,8 @@
     X(ALLOW_HTTP, "allow-http", NULL, NULL, "targets may be http:// too")      \
     X(ALLOW_NETWORK, "allow-network", "CIDR", NULL,                            \
       "network of targets that is not public; may be repeated")                \
+    X(DENY_NETWORK, "deny-network", "CIDR", NULL,                              \
+      "network that targets must not be in; may be repeated")                  \
     X(INSECURE, "insecure", NULL, NULL,                                        \
       "do not verify the certificate of a target")                             \
     X(NO_PROBE, "no-probe", NULL, NULL,                                        \

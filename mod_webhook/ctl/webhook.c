@@ -11,6 +11,7 @@
 #include "ctl/ctl.h"
 #include "ctl/output.h"
 #include "ctl/webhook_edit.h"
+#include "deliver/library.h"
 #include "deliver/probe.h"
 #include "deliver/validate.h"
 #include "dispatcher/state_dir.h"
@@ -298,7 +299,7 @@ static int probe(wh_probe_result_t *result, const wh_webhook_t *webhook,
 {
     apr_status_t rv = APR_ENOMEM;
 
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK) {
+    if (wh_library_start() == APR_SUCCESS) {
         rv = wh_probe(result, &ctl->settings, webhook, ctl->pool);
         curl_global_cleanup();
     }

@@ -347,6 +347,20 @@ static void refuse(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
     wh_endpoints_done(&thread->endpoints, endpoint);
 }
 
+/* Its URL was written by hand and is none to be called: libcurl does not even
+ * see it. */
+static void refuse_url(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
+                       wh_transfer_t *transfer)
+{
+    wh_outcome_decide(transfer, CURLE_URL_MALFORMAT, thread->settings,
+                      apr_time_now(), roll(thread));
+    settle(endpoint, transfer->delivery);
+    wh_endpoints_say(&thread->endpoints, endpoint, transfer->delivery);
+    report(thread, wh_transfer_finish(transfer));
+    rest(thread, transfer);
+    wh_endpoints_done(&thread->endpoints, endpoint);
+}
+
 static void start_one(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
                       wh_delivery_t *delivery, apr_time_t now)
 {
@@ -366,6 +380,10 @@ static void start_one(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
         else {
             refuse(thread, endpoint, delivery, rv, now);
         }
+        return;
+    }
+    if (endpoint->target->refusal) {
+        refuse_url(thread, endpoint, transfer);
         return;
     }
     transfer->endpoint = endpoint;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deliver/guard.h"
 
+#include <apr_strings.h>
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
@@ -57,22 +58,60 @@ void wh_guard_refresh(wh_guard_t *guard, apr_time_t now)
     guard->read_at = now;
 }
 
-static int port_of(const struct sockaddr *address)
-{
-    if (address->sa_family == AF_INET) {
-        return ntohs(((const struct sockaddr_in *)address)->sin_port);
-    }
-    return ntohs(((const struct sockaddr_in6 *)address)->sin6_port);
-}
-
 const char *wh_guard_refusal(const wh_guard_t *guard,
                              const struct sockaddr *address)
 {
     wh_address_verdict_t verdict =
         wh_address_judge(guard->policy, address, guard->own, guard->own_count);
 
-    if (verdict != WH_ADDRESS_ALLOWED) {
-        return wh_address_verdict_name(verdict);
+    return verdict == WH_ADDRESS_ALLOWED ? NULL
+                                         : wh_address_verdict_name(verdict);
+}
+
+int wh_guard_is_public(const wh_guard_t *guard, const struct sockaddr *address)
+{
+    return wh_address_is_public(guard->policy, address, guard->own,
+                                guard->own_count);
+}
+
+apr_status_t wh_guard_read_address(struct sockaddr_storage *address,
+                                   const char *text, int port)
+{
+    struct sockaddr_in *v4 = (struct sockaddr_in *)address;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)address;
+
+    memset(address, 0, sizeof(*address));
+    if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons((apr_uint16_t)port);
+        return APR_SUCCESS;
     }
-    return wh_address_port_allowed(port_of(address)) ? NULL : "port";
+    if (inet_pton(AF_INET6, text, &v6->sin6_addr) == 1) {
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = htons((apr_uint16_t)port);
+        return APR_SUCCESS;
+    }
+    return APR_EINVAL;
+}
+
+void wh_guard_address_text(char text[WH_GUARD_TEXT],
+                           const struct sockaddr *address)
+{
+    char host[INET6_ADDRSTRLEN] = "?";
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+
+    if (address->sa_family == AF_INET) {
+        memcpy(&v4, address, sizeof(v4));
+        inet_ntop(AF_INET, &v4.sin_addr, host, sizeof(host));
+        apr_snprintf(text, WH_GUARD_TEXT, "%s:%d", host, ntohs(v4.sin_port));
+    }
+    else if (address->sa_family == AF_INET6) {
+        memcpy(&v6, address, sizeof(v6));
+        inet_ntop(AF_INET6, &v6.sin6_addr, host, sizeof(host));
+        apr_snprintf(text, WH_GUARD_TEXT, "[%s]:%d", host, ntohs(v6.sin6_port));
+    }
+    else {
+        apr_snprintf(text, WH_GUARD_TEXT, "family %d", address->sa_family);
+    }
 }

@@ -15,6 +15,9 @@
 /** More addresses than this are not looked at; no host has them. */
 #define WH_GUARD_OWN_MAX 1024
 
+/** Room for an address and a port as a text. */
+#define WH_GUARD_TEXT 64
+
 typedef struct wh_guard_t {
     const wh_address_policy_t *policy;
     struct sockaddr_storage *own;
@@ -31,5 +34,17 @@ void wh_guard_refresh(wh_guard_t *guard, apr_time_t now);
 /** Judges address and port; NULL: may be dialled, else why not. */
 const char *wh_guard_refusal(const wh_guard_t *guard,
                              const struct sockaddr *address);
+
+/** 1: an address of the public Internet. What happens at another one is told
+ * to the operator alone. */
+int wh_guard_is_public(const wh_guard_t *guard, const struct sockaddr *address);
+
+/** Reads "10.0.0.1" or "::1"; APR_EINVAL: it is neither. */
+apr_status_t wh_guard_read_address(struct sockaddr_storage *address,
+                                   const char *text, int port);
+
+/** Address and port for the operator's log. */
+void wh_guard_address_text(char text[WH_GUARD_TEXT],
+                           const struct sockaddr *address);
 
 #endif

@@ -82,7 +82,7 @@ static apr_status_t list_headers(wh_header_list_t *list,
 }
 
 static apr_status_t ask(wh_handshake_t *result, wh_transfer_t *transfer,
-                        const wh_target_t *target)
+                        wh_target_t *target)
 {
     char origin[WH_ORIGIN_SIZE];
     CURL *easy = transfer->easy;
@@ -91,10 +91,10 @@ static apr_status_t ask(wh_handshake_t *result, wh_transfer_t *transfer,
     wh_handshake_origin(origin, &target->options);
     wh_header_list_begin(&transfer->headers);
     if (list_headers(&transfer->headers, &target->options, origin) !=
-        APR_SUCCESS) {
+            APR_SUCCESS ||
+        wh_transfer_configure(transfer, target) != APR_SUCCESS) {
         return APR_ENOMEM;
     }
-    code |= curl_easy_setopt(easy, CURLOPT_URL, target->url);
     code |= curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
     code |= curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, "OPTIONS");
     code |= curl_easy_setopt(
@@ -125,7 +125,8 @@ apr_status_t wh_handshake(wh_handshake_t *result, const wh_settings_t *settings,
     if (!transfer) {
         return APR_ENOMEM;
     }
-    rv = ask(result, transfer, target);
+    /* One that is not called at all allows nothing. */
+    rv = target->refusal ? APR_SUCCESS : ask(result, transfer, target);
     wh_transfer_destroy(transfer);
     return rv;
 }

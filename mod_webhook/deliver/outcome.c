@@ -77,12 +77,18 @@ static char *answer_text(wh_transfer_t *transfer)
     return text;
 }
 
-/* A name may have several addresses: it is refused when no other was left to
- * be tried. */
-static int is_refused(const wh_transfer_t *transfer, CURLcode code)
+/* Why nobody was dialled who may not be; NULL: somebody was. A name may have
+ * several addresses: it is refused when no other was left to be tried. */
+static const char *refusal_of(const wh_transfer_t *transfer, CURLcode code)
 {
-    return transfer->blocked && !transfer->dialled &&
-           code == CURLE_COULDNT_CONNECT;
+    if (transfer->configured && transfer->configured->refusal) {
+        return transfer->configured->refusal;
+    }
+    if (transfer->refused || (transfer->blocked && !transfer->dialled &&
+                              code == CURLE_COULDNT_CONNECT)) {
+        return transfer->blocked;
+    }
+    return NULL;
 }
 
 /* With TLS 1.3 the sender has done its part before the receiver has judged it,
@@ -93,6 +99,44 @@ static int is_tls_alert(const wh_transfer_t *transfer, CURLcode code)
     return (code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR) &&
            strstr(transfer->detail, "SSL routines:") &&
            strstr(transfer->detail, " alert ");
+}
+
+static const char *error_of(const wh_transfer_t *transfer, CURLcode code)
+{
+    if (transfer->complete) {
+        return "status";
+    }
+    if (transfer->configured && transfer->configured->refusal) {
+        return "url";
+    }
+    if (transfer->misconfigured) {
+        return "configuration";
+    }
+    if (refusal_of(transfer, code)) {
+        return "address not allowed";
+    }
+    if (is_tls_alert(transfer, code)) {
+        return "tls";
+    }
+    if (code == CURLE_OK || (code == CURLE_UNSUPPORTED_PROTOCOL &&
+                             transfer->delivery->address[0])) {
+        return "protocol";
+    }
+    return wh_outcome_error_class(code);
+}
+
+/* A refused connection, silence and a failed handshake tell which machines and
+ * ports there are. Whoever may save a webhook must not learn that of a network
+ * that only this machine can reach, nor go through addresses one by one. */
+static const char *told_of(const wh_transfer_t *transfer, CURLcode code)
+{
+    if (transfer->complete) {
+        return NULL;
+    }
+    if (refusal_of(transfer, code) || is_permanent(code, transfer)) {
+        return WH_TOLD_REFUSED;
+    }
+    return transfer->hidden ? WH_TOLD_SILENT : transfer->delivery->error;
 }
 
 void wh_outcome_describe(wh_transfer_t *transfer, CURLcode code, apr_time_t now)
@@ -109,23 +153,8 @@ void wh_outcome_describe(wh_transfer_t *transfer, CURLcode code, apr_time_t now)
         address) {
         apr_cpystrn(delivery->address, address, sizeof(delivery->address));
     }
-    delivery->error = wh_outcome_error_class(code);
-    if (is_refused(transfer, code)) {
-        delivery->error = "address not allowed";
-    }
-    else if (is_tls_alert(transfer, code)) {
-        delivery->error = "tls";
-    }
-    else if (code == CURLE_OK ||
-             (code == CURLE_UNSUPPORTED_PROTOCOL && delivery->address[0])) {
-        delivery->error = "protocol";
-    }
-    if (transfer->misconfigured) {
-        delivery->error = "configuration";
-    }
-    if (transfer->complete) {
-        delivery->error = "status";
-    }
+    delivery->error = error_of(transfer, code);
+    delivery->told = told_of(transfer, code);
 }
 
 int wh_outcome_is_success(const wh_transfer_t *transfer,
@@ -194,7 +223,7 @@ void wh_outcome_refuse(wh_delivery_t *delivery, apr_status_t reason,
     delivery->status = 0;
     delivery->started = now;
     delivery->duration = 0;
-    delivery->error = WH_OUTCOME_TYPE;
+    delivery->error = delivery->told = WH_OUTCOME_TYPE;
     decide_retry(delivery, 0, settings->retry, now, dice);
     wh_log(WH_LOG_WARNING, reason,
            WHLOGNO(1278) "webhook %d event %s attempt %d: its type makes no "
@@ -205,23 +234,28 @@ void wh_outcome_refuse(wh_delivery_t *delivery, apr_status_t reason,
 
 static const char *reason_of(const wh_transfer_t *transfer, CURLcode code)
 {
+    const char *refusal = refusal_of(transfer, code);
+
     if (transfer->misconfigured) {
         return "options that cannot be met";
     }
-    return is_refused(transfer, code) ? transfer->blocked
-                                      : curl_easy_strerror(code);
+    return refusal ? refusal : curl_easy_strerror(code);
 }
 
 static void log_failure(const wh_transfer_t *transfer, CURLcode code)
 {
     const wh_delivery_t *delivery = transfer->delivery;
+    const char *refusal = refusal_of(transfer, code);
+    int blocked = refusal && refusal == transfer->blocked;
 
     wh_log(delivery->outcome == WH_OUTCOME_FAILED ? WH_LOG_WARNING
                                                   : WH_LOG_DEBUG,
            APR_SUCCESS,
-           WHLOGNO(1221) "webhook %d event %s attempt %d: %s, status %d (%s)%s",
+           WHLOGNO(
+               1221) "webhook %d event %s attempt %d: %s, status %d (%s%s%s)%s",
            delivery->webhook_id, delivery->event->uuid, delivery->attempts,
            delivery->error, delivery->status, reason_of(transfer, code),
+           blocked ? ": " : "", blocked ? transfer->blocked_address : "",
            delivery->outcome == WH_OUTCOME_FAILED ? ", failed for good" : "");
 }
 
@@ -263,7 +297,7 @@ void wh_outcome_decide(wh_transfer_t *transfer, CURLcode code,
     }
     delivery->gone = is_gone(transfer, settings);
     if (delivery->gone || is_permanent(code, transfer) ||
-        is_refused(transfer, code)) {
+        refusal_of(transfer, code)) {
         delivery->outcome = WH_OUTCOME_FAILED;
     }
     else {

@@ -11,6 +11,12 @@
 
 /** The class of an error of a kind, which made no callback. */
 #define WH_OUTCOME_TYPE "type"
+/** What users are told of a target that may not be called: the same words,
+ * whatever the reason. */
+#define WH_TOLD_REFUSED "target address not allowed"
+/** And of one that gives no answer, where the reason would tell what there is
+ * at an address that is not public or that they have named. */
+#define WH_TOLD_SILENT "the target did not answer"
 
 /** A failure of our own is tried again after this time and not counted. */
 #define WH_LOCAL_RETRY apr_time_from_sec(5)
@@ -43,7 +49,7 @@ int wh_outcome_is_success(const wh_transfer_t *transfer,
 /** 1: nobody was asked, for want of a socket or memory on this machine. */
 int wh_outcome_is_local(const wh_transfer_t *transfer, CURLcode code);
 
-/** Fills status, answer, address, error, started and duration of
+/** Fills status, answer, address, error, told, started and duration of
  * transfer->delivery; error also after a success. */
 void wh_outcome_describe(wh_transfer_t *transfer, CURLcode code,
                          apr_time_t now);

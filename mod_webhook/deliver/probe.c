@@ -85,7 +85,8 @@ static apr_status_t perform(wh_probe_result_t *result, wh_transfer_t *transfer,
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    code = curl_easy_perform(transfer->easy);
+    code = target->refusal ? CURLE_URL_MALFORMAT
+                           : curl_easy_perform(transfer->easy);
     wh_outcome_describe(transfer, code, apr_time_now());
     read_result(result, transfer, code, settings, pool);
     log_result(result, transfer, code);

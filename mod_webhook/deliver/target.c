@@ -100,13 +100,16 @@ wh_target_t *wh_target_create(const wh_webhook_t *webhook)
     target->failures = webhook->consecutive_errors;
     target->proven = webhook->total_calls > 0 && !webhook->consecutive_errors;
     target->kind = wh_kind_find(webhook->type);
-    target->url = strdup(webhook->target_url ? webhook->target_url : "");
+    /* The same judgement as when it was saved: a row may have been written by
+     * hand. */
+    target->refusal = wh_url_parse(&target->url, webhook->target_url);
     target->context_json = json_text(webhook->context);
     target->payload_tail = wh_payload_tail(webhook->name, webhook->properties);
     if (webhook->secret && webhook->secret[0]) {
         target->secret = strdup(webhook->secret);
     }
-    if (!target->url || !target->context_json || !target->payload_tail ||
+    if (wh_url_is_shortage(target->refusal) || !target->context_json ||
+        !target->payload_tail ||
         (webhook->secret && webhook->secret[0] && !target->secret) ||
         !build_headers(target, webhook->headers) ||
         read_options(target, webhook->properties) != APR_SUCCESS) {
@@ -140,7 +143,7 @@ void wh_target_release(wh_target_t *target)
         return;
     }
     curl_slist_free_all(target->headers);
-    free(target->url);
+    wh_url_free(&target->url);
     free(target->secret);
     free(target->context_json);
     free(target->payload_tail);

@@ -12,6 +12,7 @@
 
 #include "base/inbox.h"
 #include "deliver/kind.h"
+#include "deliver/url.h"
 #include "model/webhook.h"
 #include "policy/options.h"
 
@@ -28,10 +29,11 @@ typedef struct wh_target_t {
     apr_pool_t *pool;      /**< of the options' texts; NULL: there are none */
     wh_options_t options;  /**< all zeros: the webhook has none */
     const wh_kind_t *kind; /**< NULL: there is no such kind here */
-    char *url;
-    char *secret;               /**< NULL: there is none */
-    char *context_json;         /**< ContextIdentifier with its quotes */
-    char *payload_tail;         /**< WebhookName and Properties, to "}" */
+    wh_url_t url;          /**< no handle: refused */
+    const char *refusal;   /**< why it is not called at all, a constant */
+    char *secret;          /**< NULL: there is none */
+    char *context_json;    /**< ContextIdentifier with its quotes */
+    char *payload_tail;    /**< WebhookName and Properties, to "}" */
     struct curl_slist *headers; /**< those of the webhook */
 } wh_target_t;
 

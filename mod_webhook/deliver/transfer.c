@@ -161,21 +161,32 @@ static size_t on_body(char *data, size_t size, size_t count, void *baton)
     return transfer->body_bytes > WH_ANSWER_BODY_MAX ? 0 : length;
 }
 
+/* 1: the guard has nothing against this address. That of a proxy is the
+ * operator's choice, and the proxy's is the rest. */
+static int admit(wh_transfer_t *transfer, const struct sockaddr *address)
+{
+    const char *refusal =
+        transfer->proxied ? NULL : wh_guard_refusal(transfer->guard, address);
+
+    if (refusal) {
+        transfer->blocked = refusal;
+        wh_guard_address_text(transfer->blocked_address, address);
+        return 0;
+    }
+    transfer->hidden |= !wh_guard_is_public(transfer->guard, address);
+    return 1;
+}
+
 /* libcurl asks here for every address it is about to try, so this is where
- * the address guard stands: an address that is refused gets no socket. That of
- * a proxy is the operator's choice, and the proxy's is the rest. */
+ * the address guard stands: an address that is refused gets no socket. */
 static curl_socket_t on_open(void *baton, curlsocktype purpose,
                              struct curl_sockaddr *address)
 {
     wh_transfer_t *transfer = baton;
-    const char *refusal =
-        transfer->proxied ? NULL
-                          : wh_guard_refusal(transfer->guard, &address->addr);
     int descriptor;
 
     (void)purpose;
-    if (refusal) {
-        transfer->blocked = refusal;
+    if (!admit(transfer, &address->addr)) {
         return CURL_SOCKET_BAD;
     }
     descriptor = socket(address->family, address->socktype | SOCK_CLOEXEC,
@@ -191,19 +202,51 @@ static curl_socket_t on_open(void *baton, curlsocktype purpose,
     return descriptor;
 }
 
-/* libcurl asks before it sends a request. When a connection that was kept open
- * turns out to be closed it sends the same request once more by itself. */
-static int on_send(void *baton, char *address, char *own_address, int port,
-                   int own_port)
+/* The second belt: before a request is written, also to a connection that was
+ * kept. What the guard says may have changed since it was made. When a connection
+ * that was kept turns out to be closed, libcurl sends the same request once more
+ * by itself, and asks here again. */
+static int on_connected(void *baton, char *address, char *own_address, int port,
+                        int own_port)
 {
     wh_transfer_t *transfer = baton;
+    struct sockaddr_storage peer;
 
-    (void)address;
     (void)own_address;
-    (void)port;
     (void)own_port;
-    transfer->sent++;
-    return CURL_PREREQFUNC_OK;
+    if (wh_guard_read_address(&peer, address, port) != APR_SUCCESS) {
+        peer.ss_family = AF_UNSPEC;
+    }
+    if (admit(transfer, (const struct sockaddr *)&peer)) {
+        transfer->sent++;
+        return CURL_PREREQFUNC_OK;
+    }
+    transfer->refused = 1;
+    return CURL_PREREQFUNC_ABORT;
+}
+
+/* Whatever would take the request elsewhere, or something of this machine
+ * along: off by default, and here whatever the default becomes. */
+static int set_isolation(CURL *easy)
+{
+    CURLcode rc = CURLE_OK;
+
+    rc |= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    rc |= curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+    rc |= curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 0L);
+    rc |= curl_easy_setopt(easy, CURLOPT_PRE_PROXY, NULL);
+    rc |= curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, NULL);
+    rc |= curl_easy_setopt(easy, CURLOPT_ABSTRACT_UNIX_SOCKET, NULL);
+    rc |= curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    rc |= curl_easy_setopt(easy, CURLOPT_UNRESTRICTED_AUTH, 0L);
+    rc |= curl_easy_setopt(easy, CURLOPT_COOKIEFILE, NULL);
+    rc |= curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, NULL);
+    rc |= curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
+    /* Not every libcurl has these. Alt-Svc is off until it is asked for: to
+     * name its option switches it on. */
+    (void)curl_easy_setopt(easy, CURLOPT_HSTS_CTRL, 0L);
+    (void)curl_easy_setopt(easy, CURLOPT_DOH_URL, NULL);
+    return rc == CURLE_OK;
 }
 
 static int set_limits(CURL *easy, const wh_settings_t *settings)
@@ -214,8 +257,6 @@ static int set_limits(CURL *easy, const wh_settings_t *settings)
     rc |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, schemes);
     rc |= curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, schemes);
     rc |= curl_easy_setopt(easy, CURLOPT_DEFAULT_PROTOCOL, "https");
-    rc |= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    rc |= curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
     rc |= curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
                            (long)apr_time_as_msec(settings->timeout));
     rc |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
@@ -227,7 +268,7 @@ static int set_limits(CURL *easy, const wh_settings_t *settings)
     rc |= curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     rc |= curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, 300L);
     rc |= curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, 60L);
-    return rc == CURLE_OK && wh_transport_set(easy, settings);
+    return rc == CURLE_OK;
 }
 
 static int set_request(CURL *easy, wh_transfer_t *transfer)
@@ -244,7 +285,7 @@ static int set_request(CURL *easy, wh_transfer_t *transfer)
     rc |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     rc |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
     rc |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
-    rc |= curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_send);
+    rc |= curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
     rc |= curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
     if (transfer->sockets) {
         rc |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION,
@@ -257,7 +298,9 @@ static int set_request(CURL *easy, wh_transfer_t *transfer)
 
 static int set_up(CURL *easy, wh_transfer_t *transfer)
 {
-    return set_limits(easy, transfer->settings) && set_request(easy, transfer);
+    return set_limits(easy, transfer->settings) && set_isolation(easy) &&
+           wh_transport_set(easy, transfer->settings) &&
+           set_request(easy, transfer);
 }
 
 /* NULL: out of memory, or libcurl is not what it was built as. */
@@ -339,16 +382,17 @@ static int set_transport(wh_transfer_t *transfer, const wh_target_t *target)
            wh_transport_add(transfer->easy, transfer->settings, options);
 }
 
-/* A handle that served the same target before keeps its URL. One that has none
- * fails at once, without a connection. */
-static apr_status_t configure(wh_transfer_t *transfer, wh_target_t *target)
+/* A handle that served the same target before keeps its URL: what was judged is
+ * what is dialled, no text is read again. One that is refused, or whose options
+ * cannot be met, has none and fails at once, without a connection. */
+apr_status_t wh_transfer_configure(wh_transfer_t *transfer, wh_target_t *target)
 {
     if (transfer->configured == target) {
         return APR_SUCCESS;
     }
     if (!set_transport(transfer, target) ||
-        curl_easy_setopt(transfer->easy, CURLOPT_URL,
-                         transfer->misconfigured ? "" : target->url) !=
+        curl_easy_setopt(transfer->easy, CURLOPT_CURLU,
+                         transfer->misconfigured ? NULL : target->url.handle) !=
             CURLE_OK) {
         forget_target(transfer);
         return APR_ENOMEM;
@@ -471,6 +515,8 @@ static void reset_answer(wh_transfer_t *transfer)
     transfer->sent = 0;
     transfer->blocked = NULL;
     transfer->dialled = 0;
+    transfer->refused = 0;
+    transfer->hidden = transfer->configured->url.literal;
     transfer->local_error = 0;
     transfer->detail[0] = '\0';
     transfer->retry_after = 0;
@@ -484,7 +530,7 @@ static void reset_answer(wh_transfer_t *transfer)
 apr_status_t wh_transfer_prepare(wh_transfer_t *transfer, wh_target_t *target,
                                  wh_delivery_t *delivery, apr_time_t now)
 {
-    apr_status_t rv = configure(transfer, target);
+    apr_status_t rv = wh_transfer_configure(transfer, target);
 
     if (rv == APR_SUCCESS) {
         rv = make(transfer, target, delivery, now);

@@ -47,10 +47,13 @@ typedef struct wh_transfer_t {
     int status;          /* of the last status line */
     int in_block;        /* a status line came, its empty line not yet */
     int complete;        /* a final header block has ended */
-    int sent;            /* requests; 2 and more: see on_send() */
+    int sent;            /* requests; 2 and more: see on_connected() */
     const char *blocked; /* the guard's word, NULL: none */
-    int dialled;         /* an address was allowed */
-    int local_error;     /* ours, not the receiver's */
+    char blocked_address[WH_GUARD_TEXT]; /* about that address */
+    int dialled;                         /* an address was allowed */
+    int refused; /* a connection that exists may not be used */
+    int hidden;  /* one that is not public was dialled, or the URL names it */
+    int local_error;              /* ours, not the receiver's */
     char detail[CURL_ERROR_SIZE]; /* libcurl's words; it may show nothing else
                                      of an alert of TLS */
     apr_interval_time_t retry_after;
@@ -68,6 +71,14 @@ typedef struct wh_transfer_t {
 wh_transfer_t *wh_transfer_create(const wh_settings_t *settings,
                                   wh_guard_t *guard, wh_sockets_t *sockets);
 void wh_transfer_destroy(wh_transfer_t *transfer);
+
+/**
+ * Sets the handle up for a target: its URL and how it is reached. A part of
+ * wh_transfer_prepare(), for requests that are no delivery.
+ * @return APR_SUCCESS or APR_ENOMEM
+ */
+apr_status_t wh_transfer_configure(wh_transfer_t *transfer,
+                                   wh_target_t *target);
 
 /**
  * Makes it ready for one delivery, which it then holds. The body is that of

@@ -3,178 +3,68 @@
 
 #include <apr_cstr.h>
 #include <apr_strings.h>
-#include <arpa/inet.h>
-#include <curl/curl.h>
 #include <jansson.h>
-#include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "deliver/guard.h"
 #include "deliver/kind.h"
 #include "deliver/transport.h"
+#include "deliver/url.h"
 #include "policy/event_name.h"
 #include "policy/header.h"
 #include "policy/options.h"
 
-typedef struct target_t {
-    CURLU *handle;
-    const char *scheme;
-    const char *host;
-    const char *zone;
-    const char *port;
-    const char *url; /* as it is kept */
-} target_t;
-
-static const char *part_of(const target_t *target, CURLUPart part,
-                           unsigned int flags, apr_pool_t *pool)
-{
-    char *text = NULL;
-    const char *copy = NULL;
-
-    if (curl_url_get(target->handle, part, &text, flags) == CURLUE_OK) {
-        copy = apr_pstrdup(pool, text);
-    }
-    curl_free(text);
-    return copy;
-}
-
-static apr_status_t cleanup_url(void *handle)
-{
-    curl_url_cleanup(handle);
-    return APR_SUCCESS;
-}
-
-static int is_ascii(const char *text)
-{
-    for (; *text; text++) {
-        if ((unsigned char)*text <= ' ' || (unsigned char)*text >= 0x7f) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
-/* NULL: parsed, else a sentence. */
-static const char *parse_target(target_t *target, const char *url,
-                                apr_pool_t *pool)
-{
-    CURLUcode code;
-
-    memset(target, 0, sizeof(*target));
-    if (!url || !*url) {
-        return "Webhook TargetUrl must be set.";
-    }
-    /* Other letters could become ASCII in the resolver's hands, behind the
-     * back of whoever reads the URL. */
-    if (!is_ascii(url)) {
-        return "Webhook TargetUrl must be ASCII without blanks; names with "
-               "other letters are written in their xn-- form.";
-    }
-    target->handle = curl_url();
-    if (!target->handle) {
-        return "Webhook TargetUrl cannot be parsed.";
-    }
-    apr_pool_cleanup_register(pool, target->handle, cleanup_url,
-                              apr_pool_cleanup_null);
-    code =
-        curl_url_set(target->handle, CURLUPART_URL, url, CURLU_DISALLOW_USER);
-    if (code == CURLUE_USER_NOT_ALLOWED) {
-        return "Webhook TargetUrl must not hold a user name or password.";
-    }
-    if (code == CURLUE_UNSUPPORTED_SCHEME) {
-        return "Webhook TargetUrl must begin with https:// or http://.";
-    }
-    if (code != CURLUE_OK) {
-        return "Webhook TargetUrl must be an absolute URL.";
-    }
-    target->scheme = part_of(target, CURLUPART_SCHEME, 0, pool);
-    target->host = part_of(target, CURLUPART_HOST, 0, pool);
-    target->zone = part_of(target, CURLUPART_ZONEID, 0, pool);
-    target->port = part_of(target, CURLUPART_PORT, CURLU_DEFAULT_PORT, pool);
-    target->url = part_of(target, CURLUPART_URL, 0, pool);
-    return NULL;
-}
-
-/* 1 if the host is an IPv4 or IPv6 address, which is then filled in. libcurl
- * has turned octal, hexadecimal and short forms into the usual one. */
-static int literal_address(struct sockaddr_storage *address, const char *host,
-                           int port)
-{
-    struct sockaddr_in *v4 = (struct sockaddr_in *)address;
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)address;
-    char text[INET6_ADDRSTRLEN + 2];
-    apr_size_t length = strlen(host);
-
-    memset(address, 0, sizeof(*address));
-    if (length == 0 || length >= sizeof(text)) {
-        return 0;
-    }
-    if (host[0] == '[') {
-        apr_cpystrn(text, host + 1, length - 1);
-        v6->sin6_family = AF_INET6;
-        v6->sin6_port = htons((apr_uint16_t)port);
-        return inet_pton(AF_INET6, text, &v6->sin6_addr) == 1;
-    }
-    apr_cpystrn(text, host, sizeof(text));
-    if (text[length - 1] == '.') {
-        text[length - 1] = '\0';
-    }
-    v4->sin_family = AF_INET;
-    v4->sin_port = htons((apr_uint16_t)port);
-    return inet_pton(AF_INET, text, &v4->sin_addr) == 1;
-}
+/* Always the same words: they must not tell what is behind an address. */
+static const char not_allowed[] =
+    "Webhook TargetUrl: target address not allowed";
 
 /* The guard at connect time decides for names; an address that it is bound to
  * refuse is refused here, where the owner sees it. */
-static int is_address_allowed(const target_t *target,
+static int is_address_allowed(const wh_url_t *url,
                               const wh_settings_t *settings, apr_pool_t *pool)
 {
-    struct sockaddr_storage address;
     wh_guard_t guard;
-    int port = target->port ? atoi(target->port) : 0;
 
-    if (target->zone) {
-        return 0;
-    }
-    if (!literal_address(&address, target->host, port)) {
-        /* Only an address can stand in brackets. */
-        return target->host[0] != '[';
+    if (!url->literal) {
+        return 1;
     }
     wh_guard_init(&guard, settings->addresses, pool);
     wh_guard_refresh(&guard, apr_time_now());
-    return !wh_guard_refusal(&guard, (const struct sockaddr *)&address);
+    return !wh_guard_refusal(&guard, (const struct sockaddr *)&url->address);
 }
 
-static const char *judge_target(wh_webhook_t *webhook,
-                                const wh_settings_t *settings, apr_pool_t *pool)
+/* NULL: it may be saved as it is in url, else a sentence. */
+static const char *judge_url(wh_url_t *url, const wh_webhook_t *webhook,
+                             const wh_settings_t *settings, apr_pool_t *pool)
 {
-    target_t target;
-    const char *problem = parse_target(&target, webhook->target_url, pool);
+    const char *problem = wh_url_parse(url, webhook->target_url);
 
     if (problem) {
-        return problem;
+        return url->zone ? not_allowed : problem;
     }
-    if (!target.scheme || !target.url || !target.host || !*target.host ||
-        (strcmp(target.scheme, "https") && strcmp(target.scheme, "http"))) {
-        return "Webhook TargetUrl must begin with https:// or http:// and "
-               "name a host.";
-    }
-    if (settings->require_https && strcmp(target.scheme, "https")) {
+    if (settings->require_https && !url->https) {
         return apr_pstrcat(pool,
                            "Webhook TargetUrl must be secure: 'HTTPS:' "
                            "not found in ",
                            webhook->target_url, NULL);
     }
-    if (strlen(target.url) > WH_TARGET_URL_MAX) {
+    if (strlen(url->text) > WH_TARGET_URL_MAX) {
         return "Webhook TargetUrl must have at most 4000 bytes.";
     }
-    /* Always the same words: they must not tell what is behind an address. */
-    if (!is_address_allowed(&target, settings, pool)) {
-        return "Webhook TargetUrl: target address not allowed";
+    return is_address_allowed(url, settings, pool) ? NULL : not_allowed;
+}
+
+static const char *judge_target(wh_webhook_t *webhook,
+                                const wh_settings_t *settings, apr_pool_t *pool)
+{
+    wh_url_t url;
+    const char *problem = judge_url(&url, webhook, settings, pool);
+
+    if (!problem) {
+        webhook->target_url = apr_pstrdup(pool, url.text);
     }
-    webhook->target_url = target.url;
-    return NULL;
+    wh_url_free(&url);
+    return problem;
 }
 
 static const char *judge_events(const char *names)

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/pool.h"
 #include "deliver/delivery_thread.h"
+#include "deliver/library.h"
 #include "deliver/mail.h"
 #include "deliver/message.h"
 #include "dispatcher/commit.h"
@@ -231,8 +232,10 @@ static apr_status_t start(dispatcher_t *d, int listener)
     if (rv == APR_SUCCESS && d->epoll < 0) {
         rv = APR_FROM_OS_ERROR(errno);
     }
-    if (rv == APR_SUCCESS && curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK) {
-        rv = APR_EGENERAL;
+    if (rv == APR_SUCCESS) {
+        /* Nothing of this process hands out keys of its connections. */
+        unsetenv("SSLKEYLOGFILE");
+        rv = wh_library_start();
     }
     if (rv == APR_SUCCESS) {
         rv = start_storage(d);

@@ -195,7 +195,8 @@ static void notify(wh_commit_t *commit, wh_mail_kind_t kind,
         apr_snprintf(error, sizeof(error), "status %d", delivery->status);
     }
     else {
-        apr_cpystrn(error, delivery->error, sizeof(error));
+        apr_cpystrn(error, delivery->told ? delivery->told : delivery->error,
+                    sizeof(error));
     }
     wh_mailer_notify(commit->mailer, kind, webhook, delivery->event->name,
                      delivery->event->uuid, error);

@@ -82,6 +82,8 @@ typedef struct wh_delivery_t {
     int status;      /**< HTTP status, 0: none came */
     int gone; /**< 1: the receiver has said that it takes nothing any more */
     const char *error; /**< error class, a constant; NULL: none */
+    const char *told;  /**< what users are told in its place, a constant; NULL:
+                            the answer */
     char address[64];  /**< address dialled, "" for none */
     apr_time_t started;
     apr_interval_time_t duration;

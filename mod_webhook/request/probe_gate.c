@@ -3,12 +3,12 @@
 
 #include <ap_mpm.h>
 #include <apr_strings.h>
-#include <curl/curl.h>
 #include <http_config.h>
 #include <http_log.h>
 #include <limits.h>
 
 #include "config/config.h"
+#include "deliver/library.h"
 #include "httpd_private.h"
 #include "signal/child.h"
 #include "store/lock.h"
@@ -39,13 +39,16 @@ static int threads_of_all_children(void)
 
 static void child_init(apr_pool_t *pchild, server_rec *s)
 {
+    apr_status_t rv;
+
     (void)pchild;
     if (!wh_config_engine_anywhere(s)) {
         return;
     }
     /* libcurl asks for this once, before threads use it. */
-    if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK) {
-        ap_log_error(APLOG_MARK, APLOG_ERR, 0, s,
+    rv = wh_library_start();
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, rv, s,
                      WHLOGNO(2025) "libcurl does not start: no webhook can be "
                                    "tested in this child");
     }

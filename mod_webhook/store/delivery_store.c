@@ -144,9 +144,10 @@ static apr_status_t usage_error(wh_store_t *store,
                                 const wh_delivery_t *delivery)
 {
     apr_int64_t webhook = delivery->webhook_id;
-    const void *args[] = {delivery->answer && delivery->answer[0]
-                              ? delivery->answer
-                              : delivery->error,
+    const char *answer = delivery->answer && delivery->answer[0]
+                             ? delivery->answer
+                             : delivery->error;
+    const void *args[] = {delivery->told ? delivery->told : answer,
                           &delivery->started, &webhook};
 
     return wh_db_update(&store->db, NULL, WH_SQL_USAGE_ERROR, args);

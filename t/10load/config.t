@@ -109,9 +109,16 @@ my %VALUES = (
             "\"a b\" $pair.pem $pair.key", "mine $pair.pem $pair.key more"],
     ],
     WebhookAllowNetwork => [
-        [qw(127.0.0.0/8 10.1.2.3 ::1 fd00::/8), '10.0.0.0/8 192.168.0.0/16'],
+        [qw(127.0.0.0/8 10.1.2.3 ::1 fd00::/8 127.0.0.1:81 [::1]:81),
+            '10.0.0.0/8 192.168.0.0/16'],
         ['', qw(300.1.1.1 10.0.0.0/33 10.0.0.1/8 localhost fd00::1/8 1.2.3
-            ::1/129 10.0.0.0/), '127.0.0.1 300.1.1.1'],
+            ::1/129 10.0.0.0/ 127.0.0.1:0 ::1:80x 10.0.0.0/8:80 [::1]
+            127.0.0.1:65536), '127.0.0.1 300.1.1.1'],
+    ],
+    WebhookDenyNetwork => [
+        [qw(127.0.0.0/8 10.1.2.3 ::1 fd00::/8), '10.0.0.0/8 192.168.0.0/16'],
+        ['', qw(300.1.1.1 10.0.0.0/33 10.0.0.1/8 localhost fd00::1/8 none
+            127.0.0.1:80 [::1]:80), '127.0.0.1 300.1.1.1'],
     ],
 );
 
@@ -135,6 +142,7 @@ my @MAIN_ONLY = (
     WebhookDrainTimeout => '2s', WebhookSignalTimeout => '2s',
     WebhookRetention => '8d', WebhookRetry => '1s',
     WebhookRequireHTTPS => 'On', WebhookAllowNetwork => '10.0.0.0/8',
+    WebhookDenyNetwork => '10.1.0.0/16',
     WebhookVerifyTLS => 'Off', WebhookProbe => 'On',
     WebhookProfile => 'superoffice', WebhookMailServer => 'smtp://localhost',
     WebhookMailFrom => 'a@b', WebhookCACertificateFile => $file,

@@ -78,8 +78,8 @@ my $event = signal($server, 'name', 1);
 ok $server->wait_for_log(qr/event $event attempt 1: address not allowed/, 20),
     'a name that means this machine is saved, but not called';
 wait_for { entity($server, $name)->{TotalErrors} } 10;
-is entity($server, $name)->{LastError}, 'address not allowed',
-    '... and its owner sees the reason';
+is entity($server, $name)->{LastError}, 'target address not allowed',
+    '... and its owner sees that';
 
 SKIP: {
     skip 'sqlite3 is not installed', 12 if !have_sql();

@@ -6,7 +6,7 @@ use warnings FATAL => 'all';
 use IO::Socket::INET ();
 use POSIX ();
 use Test::More;
-use WebhookApi qw(create entity signal);
+use WebhookApi qw(call create entity path_of signal);
 use WebhookRun ();
 use WebhookServer qw(wait_for);
 use WebhookSink ();
@@ -23,14 +23,23 @@ my $server = WebhookServer->new(directives => {
 
 # -- unknown to the system -----------------------------------------------------
 
-$server->start;
+# Keys of connections are for nobody, even if the environment asks for them.
+my $keys = $server->root . '/keys';
+{
+    local $ENV{SSLKEYLOGFILE} = $keys;
+    $server->start;
+}
 my $id = create($server, Events => ['tls'], TargetUrl => $sink->url('/no'));
 my $event = signal($server, 'tls', 1);
 ok $server->wait_for_log(qr/event $event attempt 2: tls, .*failed for good/, 20),
     'a certificate that nobody vouches for is refused';
 is scalar $sink->requests, 0, '... before anything is sent';
 wait_for { entity($server, $id)->{TotalErrors} == 2 } 10;
-is entity($server, $id)->{LastError}, 'tls', '... and its owner sees why';
+is entity($server, $id)->{LastError}, 'the target did not answer',
+    '... and its owner sees that';
+is call($server, POST => path_of('Test'), { Name => 'tls', Events => ['tls'],
+    TargetUrl => $sink->url('/no') })->{status}, 200, '... a test too';
+ok !-e $keys, 'no key is written';
 $server->stop;
 
 # -- trusted -------------------------------------------------------------------

@@ -14,7 +14,10 @@
  *
  * Arguments: name, pk, associate, key, data; server=1 gives the server record
  * in place of the request, null=1 neither. The answer is text: "status N", the
- * name of the status, "id" and the event id, each on its line.
+ * name of the status, "id" and the event id, "codeset" and that of the process's
+ * locale, each on its line. httpd leaves the locale at "C"; with
+ * WEBHOOK_TEST_SETLOCALE in its environment it is the environment's, as after
+ * another module has called setlocale().
  */
 #include <apr_optional.h>
 #include <apr_strings.h>
@@ -22,6 +25,9 @@
 #include <http_config.h>
 #include <http_protocol.h>
 #include <util_script.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <stdlib.h>
 
 #include "mod_webhook.h"
 
@@ -159,7 +165,8 @@ static int handle(request_rec *r)
     event.idempotency_key = argument(r, arguments, "key");
     event.data = argument(r, arguments, "data");
     rv = signal_event(event_id, &event, r->pool);
-    ap_rprintf(r, "status %d\n%s\nid %s\n", rv, name_of(rv), event_id);
+    ap_rprintf(r, "status %d\n%s\nid %s\ncodeset %s\n", rv, name_of(rv),
+               event_id, nl_langinfo(CODESET));
     return OK;
 }
 
@@ -207,6 +214,9 @@ static void register_hooks(apr_pool_t *pool)
 {
     (void)pool;
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    if (getenv("WEBHOOK_TEST_SETLOCALE")) {
+        setlocale(LC_ALL, "");
+    }
     ap_hook_optional_fn_retrieve(retrieve, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(handle, NULL, NULL, APR_HOOK_MIDDLE);
 }

@@ -15,6 +15,7 @@ static struct sockaddr_storage make_ipv4(const uint8_t *bytes)
     memset(&storage, 0, sizeof(storage));
     memset(&in, 0, sizeof(in));
     in.sin_family = AF_INET;
+    in.sin_port = htons(443);
     memcpy(&in.sin_addr, bytes, 4);
     memcpy(&storage, &in, sizeof(in));
     return storage;
@@ -28,6 +29,7 @@ static struct sockaddr_storage make_ipv6(const uint8_t *bytes, uint32_t scope)
     memset(&storage, 0, sizeof(storage));
     memset(&in6, 0, sizeof(in6));
     in6.sin6_family = AF_INET6;
+    in6.sin6_port = htons(443);
     in6.sin6_scope_id = scope;
     memcpy(&in6.sin6_addr, bytes, 16);
     memcpy(&storage, &in6, sizeof(in6));
@@ -76,6 +78,26 @@ static void check_closed(const wh_address_policy_t *policy)
     }
 }
 
+/* What is refused is refused however it is written and whatever is allowed. */
+static void check_denied(wh_address_policy_t *policy, const char *text,
+                         const uint8_t bytes[16])
+{
+    static const uint8_t nat64[12] = {0, 0x64, 0xff, 0x9b};
+    struct sockaddr_storage four = make_ipv4(bytes);
+    uint8_t inside[16];
+    struct sockaddr_storage wrapped;
+
+    memcpy(inside, nat64, sizeof(nat64));
+    memcpy(inside + 12, bytes, 4);
+    wrapped = make_ipv6(inside, 0);
+    if (wh_address_policy_deny(policy, text) != APR_SUCCESS) {
+        return;
+    }
+    MUST(wh_address_policy_allow(policy, text) == APR_SUCCESS);
+    MUST(judge(policy, &four, NULL) != WH_ADDRESS_DENIED ||
+         judge(policy, &wrapped, NULL) == WH_ADDRESS_DENIED);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *text = fuzz_text(data, size);
@@ -96,6 +118,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_closed(policy);
     }
     check_addresses(policy, bytes);
+    check_denied(policy, text, bytes);
     memcpy(&port, bytes, sizeof(port));
     MUST(!wh_address_port_allowed(port) || (port >= 80 && port <= 65535));
     free(text);

@@ -61,7 +61,7 @@ static void check_pattern(const char *text)
 
     MUST(wh_event_pattern_valid(text, strlen(text)) == is_pattern(text));
     APR_ARRAY_PUSH(all, wh_webhook_t *) = &webhook;
-    index = wh_match_index_create(all, pool);
+    index = wh_match_index_create(all, 0, pool);
     for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         MUST(wh_event_list_means(text, names[i]) ==
              (wh_match_find(index, "", names[i], pool) != NULL));

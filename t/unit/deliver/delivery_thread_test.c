@@ -13,6 +13,7 @@
 
 #include "deliver/delivery_thread.h"
 #include "deliver/message.h"
+#include "deliver/outcome.h"
 #include "deliver/target.h"
 #include "model/event.h"
 #include "policy/address.h"
@@ -434,6 +435,34 @@ static void test_blocked(void)
     is_int(receiver.connection_count, connections, "is never dialled");
 }
 
+/* A row that was written by hand: libcurl is not even asked. */
+static void test_bad_url(void)
+{
+    static const char *const rows[][2] = {{"http://user@127.0.0.1:", "/"},
+                                          {"ftp://127.0.0.1:", "/"},
+                                          {" http://127.0.0.1:", "/"},
+                                          {"http://127.0.0.1:", "/ x"}};
+    int connections = receiver.connection_count, i;
+
+    start_thread(4);
+    for (i = 0; i < 4; i++) {
+        const char *url =
+            apr_psprintf(pool, "%s%d%s", rows[i][0], receiver.port, rows[i][1]);
+        wh_delivery_t *delivery;
+
+        post_target(i + 1, url, WH_STATE_ACTIVE);
+        post_deliveries(i + 1, 100 + i, 1);
+        delivery = next_outcome();
+        is_int(delivery->outcome, WH_OUTCOME_FAILED, "no URL: %s", url);
+        is_str(delivery->error, "url", "its error");
+        is_str(delivery->told, WH_TOLD_REFUSED, "and what users read");
+        is_int(delivery->attempts, 1, "one attempt");
+        wh_delivery_destroy(delivery);
+    }
+    stop_thread();
+    is_int(receiver.connection_count, connections, "nothing is dialled");
+}
+
 /* The receiver closes a connection that rests. A delivery that meets the very
  * moment would be tried again, so the next one waits until it has closed. */
 static void test_closed_at_rest(void)
@@ -643,6 +672,7 @@ int main(void)
     test_outcomes();
     test_refused();
     test_blocked();
+    test_bad_url();
     test_closed_at_rest();
     test_limits();
     test_total_limit();

@@ -368,7 +368,8 @@ static void test_new_target(void)
     wh_endpoints_target(&endpoints, wh_target_create(&webhook), &refused);
     is_str(take_refused(), "", "a changed webhook keeps its queue");
     is_int(start(&endpoint), 11, "which goes on");
-    is_str(endpoint->target->url, "https://new.example/", "to the new address");
+    is_str(endpoint->target->url.text, "https://new.example/",
+           "to the new address");
     finish(endpoint);
     is_str(run(10), "12", "in its order");
     close_endpoints();

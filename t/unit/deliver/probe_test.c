@@ -300,6 +300,7 @@ static void test_guard(void)
     is_int(receiver.connections, 0, "it is not dialled");
     is_no_answer(probe("http://localhost/"), "address not allowed", "by name");
     settings.addresses = allowing;
+    is_no_answer(probe("http://user@localhost/"), "url", "with a user name");
     is_no_answer(probe("http://127.0.0.1:25/"), "address not allowed",
                  "a port not allowed");
 }

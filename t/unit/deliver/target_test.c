@@ -56,13 +56,13 @@ static void test_members(void)
     is_int(target->active, 1, "active");
     is_int(target->removed, 0, "there");
     is_int(target->references, 1, "one reference");
-    is_str(target->url, "https://receiver.example/x", "address");
+    is_str(target->url.text, "https://receiver.example/x", "address");
     is_str(target->secret, "s", "secret");
     is_str(target->context_json, "\"Default\"", "context as JSON");
     is_str(target->payload_tail, ",\"WebhookName\":\"My hook\"}", "tail");
     wh_target_retain(target);
     wh_target_release(target);
-    is_str(target->url, "https://receiver.example/x", "held once more");
+    is_str(target->url.text, "https://receiver.example/x", "held once more");
     wh_target_release(target);
 }
 
@@ -87,7 +87,8 @@ static void test_little(void)
     wh_target_t *target = wh_target_create(&webhook);
 
     is_str(target->secret, NULL, "an empty secret is none");
-    is_str(target->url, "", "no address");
+    is_str(target->url.text, NULL, "no address");
+    ok(target->refusal != NULL, "so it is not called");
     is_str(target->context_json, "\"q\\\"\\n\"", "context is escaped");
     is_str(target->payload_tail, ",\"WebhookName\":\"\"}", "no name");
     wh_target_release(target);

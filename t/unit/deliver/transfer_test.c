@@ -467,9 +467,78 @@ static void test_blocked(void)
     guard = strict;
     is_int(delivery->outcome, WH_OUTCOME_FAILED, "an address not allowed");
     is_str(delivery->error, "address not allowed", "is told");
+    is_str(delivery->told, WH_TOLD_REFUSED, "for users");
     is_str(delivery->address, "", "nothing is dialled");
     is_str(receiver.request, "", "nothing arrives");
     end_attempt(transfer);
+}
+
+/* Two requests on one connection. */
+static void *APR_THREAD_FUNC receive_twice(apr_thread_t *thread, void *data)
+{
+    receiver_t *receiver = data;
+    int fd = accept(receiver->listener, NULL, NULL);
+
+    (void)thread;
+    if (fd >= 0) {
+        if (receive_request(fd, receiver->request, sizeof(receiver->request))) {
+            send_all(fd, receiver->answer, receiver->answer_length);
+        }
+        if (receive_request(fd, receiver->request, sizeof(receiver->request))) {
+            send_all(fd, receiver->answer, receiver->answer_length);
+        }
+        close(fd);
+    }
+    return NULL;
+}
+
+static void attempt_again(wh_transfer_t *transfer, wh_target_t *target)
+{
+    wh_delivery_t *delivery = wh_delivery_create(event, 1, 7);
+
+    wh_transfer_prepare(transfer, target, delivery, apr_time_now());
+    wh_outcome_decide(transfer, curl_easy_perform(transfer->easy), &settings,
+                      apr_time_now(), 0x80000000U);
+}
+
+/* What the guard says is asked again for a connection that was kept. */
+static void test_kept_connection(void)
+{
+    wh_transfer_t *transfer = wh_transfer_create(&settings, &guard, &sockets);
+    wh_guard_t before = guard;
+    wh_address_policy_t *policy;
+    receiver_t receiver;
+    wh_target_t *target;
+    apr_status_t rv;
+
+    memset(&receiver, 0, sizeof(receiver));
+    receiver.answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    receiver.answer_length = strlen(receiver.answer);
+    receiver.listener = listen_somewhere(&receiver.port);
+    apr_thread_create(&receiver.thread, NULL, receive_twice, &receiver, pool);
+    target = make_target(receiver.port, NULL);
+    attempt_again(transfer, target);
+    is_int(transfer->delivery->outcome, WH_OUTCOME_DELIVERED, "delivered");
+    wh_delivery_destroy(wh_transfer_finish(transfer));
+    wh_address_policy_create(&policy, pool);
+    wh_address_policy_allow(policy, "127.0.0.1");
+    wh_address_policy_deny(policy, "127.0.0.1");
+    guard.policy = policy;
+    attempt_again(transfer, target);
+    guard = before;
+    is_int(transfer->dialled, 0, "the connection was kept");
+    is_int(transfer->delivery->outcome, WH_OUTCOME_FAILED,
+           "but its address is refused by now");
+    is_str(transfer->delivery->error, "address not allowed",
+           "for the operator");
+    is_str(transfer->delivery->told, WH_TOLD_REFUSED, "for users");
+    is_str(transfer->blocked_address,
+           apr_psprintf(pool, "127.0.0.1:%d", receiver.port), "the address");
+    end_attempt(transfer);
+    wh_target_release(target);
+    apr_thread_join(&rv, receiver.thread);
+    close(receiver.listener);
+    is_str(receiver.request, "", "no second request arrives");
 }
 
 static void test_https_only(void)
@@ -522,6 +591,7 @@ int main(void)
     test_parts();
     test_many_headers();
     test_blocked();
+    test_kept_connection();
     test_https_only();
     is_int(event->references, 1, "no delivery is left");
     wh_event_release(event);

@@ -232,11 +232,12 @@ static void test_retry(apr_int32_t webhook)
     delivery.body_is_new = 0;
     delivery.status = 0;
     delivery.error = "timeout";
+    delivery.told = "what users read";
     is_str(row_after(220, &delivery), "0|1|9000|0|NULL", "no body to keep");
     is_str(attempt_of(221), "1221|1|7000|80|0|timeout|NULL|NULL",
            "an attempt without an answer");
-    is_str(usage_of(webhook), "2|2|2|timeout|6000",
-           "the class of the error, and the first failure's time");
+    is_str(usage_of(webhook), "2|2|2|what users read|6000",
+           "not the class of the error, and the first failure's time");
 }
 
 static void test_failed(apr_int32_t webhook)
