@@ -251,7 +251,7 @@ static void test_no_answer(void)
     is_no_answer(probe_answered("", 0, 1), "reset", "a reset");
     is_no_answer(probe_text("220 mail.example ESMTP\r\n\r\n"), "protocol",
                  "not HTTP");
-    is_no_answer(probe_text("HTTP/1.1 200 OK\r\nX: y\r\n"), "status",
+    is_no_answer(probe_text("HTTP/1.1 200 OK\r\nX: y\r\n"), "protocol",
                  "half an answer");
     is_no_answer(probe_text("HTTP/1.1 101 S\r\nUpgrade: x\r\n"
                             "Connection: Upgrade\r\n\r\n"),

@@ -99,7 +99,7 @@ static void fill_all(void)
          "data, size, idempotency)",
          0, 699, "10 * i, 'u' || i, '', 'a', 0, 0, 0, '{}', 2, 'k' || i");
     fill("delivery", 0, 1399,
-         "10 * (i / 2) + 1 + i % 2, 10 * (i / 2), 1, i % 3, 1, 0, 0, NULL");
+         "10 * (i / 2) + 1 + i % 2, 10 * (i / 2), 1, i % 3, 1, 0, 0, NULL, 0");
     fill("attempt", 0, 1399,
          "10 * (i / 2) + 3 + i % 2, 10 * (i / 2) + 1 + i % 2, 1, 1, 1, 200, "
          "NULL, NULL, NULL");
