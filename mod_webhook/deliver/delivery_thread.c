@@ -196,8 +196,8 @@ static void handle_message(wh_delivery_thread_t *thread, wh_message_t *message)
     case WH_MESSAGE_DELIVERY:
         delivery = (wh_delivery_t *)message;
         if (thread->stopping) {
-            delivery->outcome = WH_OUTCOME_RETURNED;
-            report(thread, delivery);
+            wh_endpoints_refuse(&thread->endpoints, delivery,
+                                &thread->outcomes);
         }
         else {
             wh_endpoints_queue(&thread->endpoints, delivery, &thread->outcomes);
@@ -327,6 +327,39 @@ static void give_up(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
     wh_endpoints_done(&thread->endpoints, endpoint);
 }
 
+/* Receivers ask for a pause with 429 or 503 and Retry-After; with any other
+ * status it counts for the delivery alone. */
+static apr_interval_time_t pause_of(const wh_transfer_t *transfer)
+{
+    return transfer->status == 429 || transfer->status == 503
+               ? transfer->retry_after
+               : 0;
+}
+
+/* What was not tried says nothing of the endpoint. */
+static void learn(wh_delivery_thread_t *thread, const wh_transfer_t *transfer)
+{
+    const wh_delivery_t *delivery = transfer->delivery;
+    wh_health_failure_t failure = {
+        .started = transfer->started,
+        .attempts = delivery->attempts,
+        .due = delivery->outcome == WH_OUTCOME_RETRY ? delivery->due : 0,
+        .pause = pause_of(transfer),
+    };
+
+    if (delivery->outcome == WH_OUTCOME_RETURNED) {
+        /* Trouble of this machine: the next one would have it too. */
+        wh_endpoints_rest(&thread->endpoints, transfer->endpoint, delivery->due,
+                          &thread->outcomes);
+    }
+    else {
+        wh_endpoints_learn(&thread->endpoints, transfer->endpoint,
+                           delivery->outcome == WH_OUTCOME_DELIVERED ? NULL
+                                                                     : &failure,
+                           roll(thread), &thread->outcomes);
+    }
+}
+
 /* Nobody would ever try again for a webhook that is gone or disabled. */
 static void settle(const wh_endpoint_t *endpoint, wh_delivery_t *delivery)
 {
@@ -340,21 +373,29 @@ static void settle(const wh_endpoint_t *endpoint, wh_delivery_t *delivery)
 static void refuse(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
                    wh_delivery_t *delivery, apr_status_t reason, apr_time_t now)
 {
+    wh_health_failure_t failure = {.started = now};
+
     wh_outcome_refuse(delivery, reason, thread->settings, now, roll(thread));
     settle(endpoint, delivery);
+    failure.attempts = delivery->attempts;
+    failure.due = delivery->outcome == WH_OUTCOME_RETRY ? delivery->due : 0;
+    wh_endpoints_learn(&thread->endpoints, endpoint, &failure, roll(thread),
+                       &thread->outcomes);
     wh_endpoints_say(&thread->endpoints, endpoint, delivery);
     report(thread, delivery);
     wh_endpoints_done(&thread->endpoints, endpoint);
 }
 
-/* Its URL was written by hand and is none to be called: libcurl does not even
- * see it. */
-static void refuse_url(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
-                       wh_transfer_t *transfer)
+/* Its URL was written by hand and is none to be called, or its options cannot be
+ * met: libcurl does not even see it. */
+static void refuse_call(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
+                        wh_transfer_t *transfer)
 {
     wh_outcome_decide(transfer, CURLE_URL_MALFORMAT, thread->settings,
                       apr_time_now(), roll(thread));
     settle(endpoint, transfer->delivery);
+    transfer->endpoint = endpoint;
+    learn(thread, transfer);
     wh_endpoints_say(&thread->endpoints, endpoint, transfer->delivery);
     report(thread, wh_transfer_finish(transfer));
     rest(thread, transfer);
@@ -382,8 +423,8 @@ static void start_one(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
         }
         return;
     }
-    if (endpoint->target->refusal) {
-        refuse_url(thread, endpoint, transfer);
+    if (endpoint->target->refusal || transfer->misconfigured) {
+        refuse_call(thread, endpoint, transfer);
         return;
     }
     transfer->endpoint = endpoint;
@@ -442,34 +483,6 @@ static void start_transfers(wh_delivery_thread_t *thread)
     thread->has_more = started == STARTS_AT_ONCE;
 }
 
-/* Receivers ask for a pause with 429 or 503 and Retry-After; with any other
- * status it counts for the delivery alone. */
-static apr_interval_time_t pause_of(const wh_transfer_t *transfer)
-{
-    return transfer->status == 429 || transfer->status == 503
-               ? transfer->retry_after
-               : 0;
-}
-
-/* What was not tried says nothing of the endpoint. */
-static void learn(wh_delivery_thread_t *thread, const wh_transfer_t *transfer)
-{
-    const wh_delivery_t *delivery = transfer->delivery;
-    wh_health_failure_t failure = {
-        .started = transfer->started,
-        .attempts = delivery->attempts,
-        .due = delivery->outcome == WH_OUTCOME_RETRY ? delivery->due : 0,
-        .pause = pause_of(transfer),
-    };
-
-    if (delivery->outcome != WH_OUTCOME_RETURNED) {
-        wh_endpoints_learn(&thread->endpoints, transfer->endpoint,
-                           delivery->outcome == WH_OUTCOME_DELIVERED ? NULL
-                                                                     : &failure,
-                           roll(thread), &thread->outcomes);
-    }
-}
-
 static void end_transfer(wh_delivery_thread_t *thread, wh_transfer_t *transfer)
 {
     wh_endpoint_t *endpoint = transfer->endpoint;
@@ -517,23 +530,32 @@ static void abandon_transfers(wh_delivery_thread_t *thread)
     }
 }
 
-static int wait_milliseconds(const wh_delivery_thread_t *thread)
+/* When something could start that cannot now: an endpoint has rested, or a
+ * transfer turns out to be slow and gives its place away. */
+static apr_time_t next_chance(const wh_delivery_thread_t *thread)
 {
     apr_time_t wake = wh_endpoints_next_wake(&thread->endpoints);
-    apr_time_t until = thread->timer;
+    apr_time_t slow;
+
+    if (thread->first_quick && wh_endpoints_ready(&thread->endpoints)) {
+        slow = thread->first_quick->started + WH_ENDPOINT_SLOW + 1;
+        wake = slow < wake ? slow : wake;
+    }
+    return wake;
+}
+
+static int wait_milliseconds(const wh_delivery_thread_t *thread)
+{
+    apr_time_t until = thread->timer == NEVER ? APR_INT64_MAX : thread->timer;
+    apr_time_t other =
+        thread->stopping ? thread->deadline : next_chance(thread);
     apr_interval_time_t left;
 
     if (thread->has_more) {
         return 0;
     }
-    if (!thread->stopping && wake < APR_INT64_MAX &&
-        (until == NEVER || wake < until)) {
-        until = wake;
-    }
-    if (thread->stopping && (until == NEVER || thread->deadline < until)) {
-        until = thread->deadline;
-    }
-    if (until == NEVER) {
+    until = other < until ? other : until;
+    if (until == APR_INT64_MAX) {
         return -1;
     }
     left = until - apr_time_now();

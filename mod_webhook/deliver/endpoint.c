@@ -78,13 +78,19 @@ static wh_endpoint_t *find_or_create(wh_endpoints_t *endpoints,
     return endpoint;
 }
 
+static void end_rest(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint)
+{
+    if (endpoint->resting) {
+        apr_skiplist_remove(endpoints->resting, endpoint, NULL);
+        endpoint->resting = 0;
+    }
+}
+
 static void forget(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint)
 {
     apr_hash_set(endpoints->by_webhook, &endpoint->webhook_id,
                  sizeof(endpoint->webhook_id), NULL);
-    if (endpoint->resting) {
-        apr_skiplist_remove(endpoints->resting, endpoint, NULL);
-    }
+    end_rest(endpoints, endpoint);
     if (endpoint->target) {
         wh_target_release(endpoint->target);
     }
@@ -135,13 +141,34 @@ static double rate_of(const wh_endpoints_t *endpoints,
     return rate;
 }
 
+static void leave_ring(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint)
+{
+    wh_endpoint_ring_t *ring = &endpoints->rings[endpoint->ring];
+
+    if (endpoint->previous_ready) {
+        endpoint->previous_ready->next_ready = endpoint->next_ready;
+    }
+    else {
+        ring->first = endpoint->next_ready;
+    }
+    if (endpoint->next_ready) {
+        endpoint->next_ready->previous_ready = endpoint->previous_ready;
+    }
+    else {
+        ring->last = endpoint->previous_ready;
+    }
+    endpoint->ready = 0;
+}
+
 static void enter_ring(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint)
 {
-    wh_endpoint_ring_t *ring =
-        &endpoints->rings[wh_endpoint_standing(endpoint)];
+    wh_endpoint_ring_t *ring;
 
+    endpoint->ring = wh_endpoint_standing(endpoint);
+    ring = &endpoints->rings[endpoint->ring];
     endpoint->ready = 1;
     endpoint->next_ready = NULL;
+    endpoint->previous_ready = ring->last;
     if (ring->last) {
         ring->last->next_ready = endpoint;
     }
@@ -156,6 +183,10 @@ static void offer(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint)
 {
     apr_time_t wake = endpoint->health.until;
 
+    /* It stands better than when it entered: nobody is before it any more. */
+    if (endpoint->ready && wh_endpoint_standing(endpoint) < endpoint->ring) {
+        leave_ring(endpoints, endpoint);
+    }
     if (endpoint->ready || endpoint->resting || !endpoint->queue.first ||
         endpoint->in_flight >=
             wh_health_limit(&endpoint->health, cap_of(endpoints))) {
@@ -239,6 +270,13 @@ void wh_endpoints_say(const wh_endpoints_t *endpoints,
     delivery->room = room_of(endpoints, endpoint);
 }
 
+/* For so long that its deliveries wait in the database. */
+static int has_to_rest(const wh_endpoints_t *endpoints,
+                       const wh_endpoint_t *endpoint)
+{
+    return endpoint->health.until > endpoints->now + PATIENCE;
+}
+
 static void refuse(wh_delivery_t *delivery, const wh_target_t *target,
                    wh_message_list_t *refused)
 {
@@ -285,9 +323,28 @@ void wh_endpoints_learn(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint,
     }
     if (wh_health_failed(&endpoint->health, failure, endpoints->settings->retry,
                          cap, endpoints->now, dice) &&
-        endpoint->health.until > endpoints->now + PATIENCE) {
+        has_to_rest(endpoints, endpoint)) {
         refuse_queue(endpoints, endpoint, NULL, refused);
     }
+}
+
+void wh_endpoints_rest(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint,
+                       apr_time_t until, wh_message_list_t *refused)
+{
+    if (until > endpoint->health.until) {
+        endpoint->health.until = until;
+    }
+    if (has_to_rest(endpoints, endpoint)) {
+        refuse_queue(endpoints, endpoint, NULL, refused);
+    }
+}
+
+void wh_endpoints_refuse(wh_endpoints_t *endpoints, wh_delivery_t *delivery,
+                         wh_message_list_t *refused)
+{
+    wh_endpoint_t *endpoint = find(endpoints, delivery->webhook_id);
+
+    refuse(delivery, endpoint ? endpoint->target : NULL, refused);
 }
 
 /* At the start what was remembered counts. Later on whoever changed the
@@ -323,7 +380,12 @@ void wh_endpoints_target(wh_endpoints_t *endpoints, wh_target_t *target,
         wh_target_release(endpoint->target);
     }
     endpoint->target = target;
-    if (!target->active) {
+    endpoint->next_start = 0;
+    end_rest(endpoints, endpoint);
+    if (target->active) {
+        offer(endpoints, endpoint);
+    }
+    else {
         refuse_queue(endpoints, endpoint, target, refused);
         forget_if_gone(endpoints, endpoint);
     }
@@ -335,28 +397,31 @@ void wh_endpoints_queue(wh_endpoints_t *endpoints, wh_delivery_t *delivery,
     wh_endpoint_t *endpoint = find(endpoints, delivery->webhook_id);
 
     if (!endpoint || !endpoint->target || !endpoint->target->active) {
-        refuse(delivery, endpoint ? endpoint->target : NULL, refused);
+        wh_endpoints_refuse(endpoints, delivery, refused);
+        return;
+    }
+    /* Sent off before its word was heard there. */
+    if (has_to_rest(endpoints, endpoint)) {
+        wh_endpoints_say(endpoints, endpoint, delivery);
+        refuse(delivery, NULL, refused);
         return;
     }
     wh_message_list_add(&endpoint->queue, &delivery->message);
     offer(endpoints, endpoint);
 }
 
-static wh_endpoint_t *take_ready(wh_endpoint_ring_t *ring)
+static wh_endpoint_t *take_ready(wh_endpoints_t *endpoints,
+                                 wh_standing_t standing)
 {
-    wh_endpoint_t *endpoint = ring->first;
+    wh_endpoint_t *endpoint = endpoints->rings[standing].first;
 
     if (endpoint) {
-        ring->first = endpoint->next_ready;
-        if (!ring->first) {
-            ring->last = NULL;
-        }
-        endpoint->ready = 0;
+        leave_ring(endpoints, endpoint);
     }
     return endpoint;
 }
 
-static int is_any_ready(const wh_endpoints_t *endpoints)
+int wh_endpoints_ready(const wh_endpoints_t *endpoints)
 {
     int i;
 
@@ -375,7 +440,7 @@ static int may_start(const wh_endpoints_t *endpoints,
 {
     int limit = wh_health_limit(&endpoint->health, cap_of(endpoints));
 
-    if (room->crowded && is_any_ready(endpoints)) {
+    if (room->crowded && wh_endpoints_ready(endpoints)) {
         limit = limit < 4 ? 1 : limit / 4;
     }
     return endpoint->queue.first && endpoint->in_flight < limit &&
@@ -390,17 +455,17 @@ static wh_endpoint_t *next_of(wh_endpoints_t *endpoints, wh_standing_t standing,
     wh_endpoint_t *endpoint;
 
     while (room->standing[standing] &&
-           (endpoint = take_ready(&endpoints->rings[standing]))) {
+           (endpoint = take_ready(endpoints, standing))) {
         if (wh_endpoint_standing(endpoint) > standing) {
             enter_ring(endpoints, endpoint);
         }
         else if (may_start(endpoints, endpoint, room)) {
             return endpoint;
         }
-        else if (endpoint->health.until > endpoints->now) {
-            offer(endpoints, endpoint);
-        }
         else {
+            if (endpoint->health.until > endpoints->now) {
+                offer(endpoints, endpoint);
+            }
             forget_if_gone(endpoints, endpoint);
         }
     }

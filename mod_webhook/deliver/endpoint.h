@@ -26,7 +26,9 @@ typedef struct wh_endpoint_t {
     apr_time_t wake;       /* when it rests: until then */
     int resting;           /* 1: in the list of those that rest */
     int ready;             /* 1: in a ring */
+    wh_standing_t ring;    /* in which */
     struct wh_endpoint_t *next_ready;
+    struct wh_endpoint_t *previous_ready;
 } wh_endpoint_t;
 
 /** Endpoints that may start a transfer, in turn. */
@@ -79,6 +81,9 @@ void wh_endpoints_wake(wh_endpoints_t *endpoints, apr_time_t now);
 /** When the next endpoint has rested; APR_INT64_MAX: none rests. */
 apr_time_t wh_endpoints_next_wake(const wh_endpoints_t *endpoints);
 
+/** 1: an endpoint could start a transfer if there were room. */
+int wh_endpoints_ready(const wh_endpoints_t *endpoints);
+
 /** The endpoint whose turn it is and its oldest delivery; NULL: none. It
  * counts as in flight from now on. */
 wh_endpoint_t *wh_endpoints_next(wh_endpoints_t *endpoints,
@@ -97,6 +102,15 @@ wh_standing_t wh_endpoint_standing(const wh_endpoint_t *endpoint);
 void wh_endpoints_learn(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint,
                         const wh_health_failure_t *failure, apr_uint32_t dice,
                         wh_message_list_t *refused);
+
+/** Lets an endpoint rest that could not be tried: its queue is returned. */
+void wh_endpoints_rest(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint,
+                       apr_time_t until, wh_message_list_t *refused);
+
+/** Puts a delivery on refused that nobody takes any more: returned, or failed
+ * if its webhook is gone or drops what it has. */
+void wh_endpoints_refuse(wh_endpoints_t *endpoints, wh_delivery_t *delivery,
+                         wh_message_list_t *refused);
 
 /** Tells the commit thread, by a delivery on its way there, how its endpoint
  * fares. */

@@ -148,7 +148,9 @@ void wh_outcome_describe(wh_transfer_t *transfer, CURLcode code, apr_time_t now)
     delivery->started = transfer->started;
     delivery->duration = now > transfer->started ? now - transfer->started : 0;
     delivery->answer = answer_text(transfer);
-    if (curl_easy_getinfo(transfer->easy, CURLINFO_PRIMARY_IP, &address) ==
+    /* Else it would be that of the handle's last transfer. */
+    if ((transfer->dialled || transfer->sent) &&
+        curl_easy_getinfo(transfer->easy, CURLINFO_PRIMARY_IP, &address) ==
             CURLE_OK &&
         address) {
         apr_cpystrn(delivery->address, address, sizeof(delivery->address));

@@ -390,7 +390,10 @@ apr_status_t wh_transfer_configure(wh_transfer_t *transfer, wh_target_t *target)
     if (transfer->configured == target) {
         return APR_SUCCESS;
     }
+    /* libcurl keeps a text of the handle that it dialled last, and would dial
+     * that one again if there were no handle. */
     if (!set_transport(transfer, target) ||
+        curl_easy_setopt(transfer->easy, CURLOPT_URL, NULL) != CURLE_OK ||
         curl_easy_setopt(transfer->easy, CURLOPT_CURLU,
                          transfer->misconfigured ? NULL : target->url.handle) !=
             CURLE_OK) {

@@ -73,7 +73,8 @@ typedef struct wh_commit_t {
     int replaying;                /* 1: there may be open replays */
     apr_int32_t replay_after;     /* webhook of the one that had its turn */
     int replay_worked;            /* 1: one of this round had work */
-    apr_time_t replay_at;         /* none had work, or storage failed */
+    apr_int64_t own_replays; /* portions taken here since they were counted */
+    apr_time_t replay_at;    /* none had work, or storage failed */
 } wh_commit_t;
 
 apr_status_t wh_commit_init(wh_commit_t *commit, const wh_settings_t *settings,

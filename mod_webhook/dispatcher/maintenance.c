@@ -42,6 +42,8 @@ static void sweep(wh_maintenance_t *maintenance, wh_commit_t *commit,
                WHLOGNO(1341) "%d deliveries reached the end of "
                              "WebhookRetention undelivered",
                lost);
+        /* Those that waited for one of them, for their order, are free now. */
+        wh_schedule_all_waiting(&commit->schedule);
     }
     if (deleted == 0) {
         maintenance->sweep_at = now + SWEEP_INTERVAL;
@@ -73,13 +75,20 @@ static void notice_replays(wh_maintenance_t *maintenance, wh_commit_t *commit)
 {
     apr_int64_t replays;
 
+    int known;
+
     if (wh_store_replays(&replays, commit->store) != APR_SUCCESS ||
         replays == maintenance->replays) {
         return;
     }
+    /* What this process itself has taken it knows. */
+    known = replays == maintenance->replays + commit->own_replays;
     maintenance->replays = replays;
-    commit->replaying = 1;
-    wh_schedule_all_waiting(&commit->schedule);
+    commit->own_replays = 0;
+    if (!known) {
+        commit->replaying = 1;
+        wh_schedule_all_waiting(&commit->schedule);
+    }
 }
 
 static void checkpoint(wh_commit_t *commit)

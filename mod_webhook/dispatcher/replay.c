@@ -40,6 +40,7 @@ static void follow(wh_commit_t *commit, const wh_replay_portion_t *portion,
         wh_schedule_entry(&commit->schedule, portion->webhook_id);
 
     commit->written += 1 + portion->replayed;
+    commit->own_replays += portion->replayed > 0;
     if (portion->replayed && entry) {
         wh_schedule_waiting(&commit->schedule, entry, now);
     }

@@ -447,12 +447,22 @@ const char *wh_options_read_filter(const wh_event_filter_t **filter,
                                    const char *properties, apr_pool_t *pool)
 {
     wh_options_t options;
+    const json_t *value;
+    json_t *all;
 
     *filter = NULL;
     if (!properties || !strcasestr(properties, WH_OPTIONS_MEMBER)) {
         return NULL;
     }
-    (void)wh_options_read(&options, properties, pool);
+    /* Nothing else is read: certificates for instance take their time. */
+    memset(&options, 0, sizeof(options));
+    options.pool = pool;
+    all = json_loads(properties, 0, NULL);
+    value = wh_json_member(wh_json_member(all, WH_OPTIONS_MEMBER), "Filter");
+    if (value && !json_is_null(value)) {
+        (void)read_filter(&options, value);
+    }
+    json_decref(all);
     *filter = options.filter;
     return options.filter_problem;
 }

@@ -144,10 +144,12 @@ int wh_resource_delivery(request_rec *r, const wh_path_t *path)
     int status = wh_journal_delivery(&delivery, &attempts, &message, r,
                                      wh_id_parse(path->segments[1]));
 
-    return status == OK
-               ? wh_answer_value(r, WH_ROOT_DELIVERY,
-                                 wh_log_delivery_json_whole(delivery, attempts))
-               : wh_answer_error(r, status, message);
+    if (status != OK) {
+        return wh_answer_error(r, status, message);
+    }
+    wh_log_attempts_hide(attempts);
+    return wh_answer_value(r, WH_ROOT_DELIVERY,
+                           wh_log_delivery_json_whole(delivery, attempts));
 }
 
 int wh_resource_delivery_replay(request_rec *r, const wh_path_t *path)

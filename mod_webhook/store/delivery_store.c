@@ -127,6 +127,8 @@ static apr_status_t insert_attempt(wh_store_t *store, apr_int64_t id,
 {
     apr_int64_t number = delivery->attempts;
     apr_int64_t status = delivery->status;
+    int is_other = delivery->told && delivery->error &&
+                   strcmp(delivery->told, delivery->error);
     const void *args[] = {&id,
                           &delivery->id,
                           &number,
@@ -135,7 +137,8 @@ static apr_status_t insert_attempt(wh_store_t *store, apr_int64_t id,
                           &status,
                           delivery->error,
                           delivery->address[0] ? delivery->address : NULL,
-                          delivery->answer};
+                          delivery->answer,
+                          is_other ? delivery->told : NULL};
 
     return wh_db_update(&store->db, NULL, WH_SQL_ATTEMPT_INSERT, args);
 }

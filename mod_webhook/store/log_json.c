@@ -88,6 +88,23 @@ static json_t *headers_json(const char *answer)
     return clean_json(strndup(answer, length));
 }
 
+void wh_log_attempts_hide(const apr_array_header_t *attempts)
+{
+    int i;
+
+    for (i = 0; i < attempts->nelts; i++) {
+        wh_log_attempt_t *attempt =
+            APR_ARRAY_IDX(attempts, i, wh_log_attempt_t *);
+
+        if (attempt->told) {
+            attempt->error = attempt->told;
+            attempt->address = attempt->answer = NULL;
+            attempt->status = 0;
+            attempt->duration = 0;
+        }
+    }
+}
+
 json_t *wh_log_attempt_json(const wh_log_attempt_t *attempt)
 {
     const char *answer = attempt->answer;

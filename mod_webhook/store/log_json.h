@@ -28,6 +28,9 @@ json_t *wh_log_delivery_json(const wh_log_delivery_t *delivery);
 /** @param attempts of wh_log_attempt_t *, as the member AttemptList */
 json_t *wh_log_delivery_json_whole(const wh_log_delivery_t *delivery,
                                    const apr_array_header_t *attempts);
+/** Takes from attempts what users must not learn: where they are told something
+ * else than what happened, neither the reason nor what would show it. */
+void wh_log_attempts_hide(const apr_array_header_t *attempts);
 json_t *wh_log_attempt_json(const wh_log_attempt_t *attempt);
 json_t *wh_replay_job_json(const wh_replay_job_t *job);
 

@@ -64,6 +64,7 @@ static void *read_attempt(wh_rows_t *rows, apr_pool_t *pool)
     attempt->error = wh_rows_text(rows, column++, pool);
     attempt->address = wh_rows_text(rows, column++, pool);
     attempt->answer = wh_rows_text(rows, column++, pool);
+    attempt->told = wh_rows_text(rows, column++, pool);
     return attempt;
 }
 

@@ -67,6 +67,7 @@ typedef struct wh_log_attempt_t {
     const char *error;   /**< class, or NULL */
     const char *address; /**< dialled, or NULL */
     const char *answer;  /**< see wh_answer_body(), or NULL */
+    const char *told; /**< all that users may know of it, or NULL: the rest */
 } wh_log_attempt_t;
 
 /** @param events of wh_log_event_t * */

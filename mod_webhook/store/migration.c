@@ -78,6 +78,7 @@ static const char *const step_3[] = {
     "ALTER TABLE delivery ADD COLUMN order_key BIGINT NOT NULL DEFAULT 0",
     "CREATE INDEX delivery_order ON delivery (webhook_id, order_key, id) "
     "WHERE state = 0 AND order_key <> 0",
+    "ALTER TABLE attempt ADD COLUMN told TEXT",
     "CREATE INDEX attempt_delivery ON attempt (delivery_id)",
     "CREATE TABLE replay ("
     "id INTEGER PRIMARY KEY, webhook_id BIGINT NOT NULL, "

@@ -202,8 +202,8 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
     [WH_SQL_DELIVERY_FAIL] = "UPDATE delivery SET state = 2 WHERE id = %lld",
     [WH_SQL_ATTEMPT_INSERT] =
         "INSERT INTO attempt (id, delivery_id, number, started, duration, "
-        "status, error, address, answer) VALUES "
-        "(%lld, %lld, %lld, %lld, %lld, %lld, %s, %s, %s)",
+        "status, error, address, answer, told) VALUES "
+        "(%lld, %lld, %lld, %lld, %lld, %lld, %s, %s, %s, %s)",
     [WH_SQL_ATTEMPT_RECENT] =
         "SELECT a.id, a.delivery_id, a.number, a.started, a.duration, "
         "a.status, a.error, a.address, d.webhook_id, e.uuid, e.name, "
@@ -256,7 +256,8 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
         "WHERE id > %lld AND id < %lld ORDER BY id DESC LIMIT %lld) AS page",
     [WH_SQL_ATTEMPT_LIST] =
         "SELECT id, delivery_id, number, started, duration, status, error, "
-        "address, answer FROM attempt WHERE delivery_id = %lld AND id > %lld "
+        "address, answer, told FROM attempt WHERE delivery_id = %lld AND id > "
+        "%lld "
         "ORDER BY id LIMIT 500",
     [WH_SQL_REPLAY_LIST] =
         "SELECT d.id " LOG_JOIN "AND d.state <> 0 "
@@ -329,7 +330,7 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
     [WH_SQL_ORPHAN_TOKENS] = "SELECT count(*) FROM token WHERE app_id <> 0 "
                              "AND app_id NOT IN (SELECT id FROM app)",
     [WH_SQL_STRANDED] = "SELECT count(*) FROM delivery WHERE state = 0 AND "
-                        "owner <> 0 AND owner NOT IN (SELECT id FROM node)",
+                        "owner > 0 AND owner NOT IN (SELECT id FROM node)",
 
     /* A text that is NULL asks for all contexts. */
     [WH_SQL_TOKEN_INSERT] =

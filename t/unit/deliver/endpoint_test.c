@@ -411,9 +411,12 @@ static void test_cooling(void)
     is_str(take_refused(), "14:returned 15:returned 16:returned",
            "three failures: what waits goes back");
     queue(1, 17);
+    is_str(take_refused(), "17:returned", "and what comes before its time");
+    wh_endpoints_wake(&endpoints, NOW + apr_time_from_sec(29));
+    queue(1, 17);
     is_int(start(&endpoint), 0, "nothing is tried");
     is_int(wh_endpoints_next_wake(&endpoints), NOW + apr_time_from_sec(30),
-           "before its time comes");
+           "before that");
     wh_endpoints_wake(&endpoints, NOW + apr_time_from_sec(30) - 1);
     is_int(start(&endpoint), 0, "... to the microsecond");
     wh_endpoints_wake(&endpoints, NOW + apr_time_from_sec(30));
@@ -451,12 +454,60 @@ static void test_pause(void)
     start(&endpoint);
     end(endpoint, 0, apr_time_from_sec(60));
     is_str(take_refused(), "12:returned", "a pause is asked for: all wait");
-    queue(1, 13);
     wh_endpoints_wake(&endpoints, NOW + apr_time_from_sec(59));
+    queue(1, 13);
     is_int(start(&endpoint), 0, "so long");
     wh_endpoints_wake(&endpoints, NOW + apr_time_from_sec(60));
     is_int(start(&endpoint), 13, "and no longer");
     end(endpoint, 1, 0);
+    close_endpoints();
+}
+
+/* What kept an endpoint waiting is over when its webhook is changed. */
+static void test_mended(void)
+{
+    wh_webhook_t webhook = {.id = 1,
+                            .context = "",
+                            .properties =
+                                "{\"mod_webhook\": {\"MaxRate\": 0.01}}",
+                            .total_calls = 1,
+                            .state = WH_STATE_ACTIVE};
+    wh_endpoint_t *endpoint;
+
+    open_endpoints(4);
+    wh_endpoints_target(&endpoints, wh_target_create(&webhook), &refused);
+    queue(1, 11);
+    queue(1, 12);
+    is_int(start(&endpoint), 11, "one in a hundred seconds");
+    end(endpoint, 1, 0);
+    is_int(start(&endpoint), 0, "the next one waits");
+    webhook.properties = NULL;
+    wh_endpoints_target(&endpoints, wh_target_create(&webhook), &refused);
+    is_int(start(&endpoint), 12, "... until the webhook is changed");
+    end(endpoint, 1, 0);
+    close_endpoints();
+}
+
+/* One that was slow for once does not wait among those that hang. */
+static void test_quick_again(void)
+{
+    wh_endpoint_t *endpoint, *other;
+
+    open_endpoints(8);
+    set_state(1, WH_STATE_ACTIVE);
+    queue(1, 11);
+    queue(1, 12);
+    is_int(start(&endpoint), 11, "one is under way");
+    endpoint->slow++;
+    queue(1, 13);
+    end(endpoint, 1, 0);
+    endpoint->in_flight++;
+    endpoint->slow--;
+    wh_endpoints_done(&endpoints, endpoint);
+    set_room(0, 0);
+    is_int(start(&other), 12, "its turn is that of those that answer");
+    end(other, 1, 0);
+    is_str(run(10), "13", "the rest");
     close_endpoints();
 }
 
@@ -570,6 +621,8 @@ int main(void)
     test_new_target();
     test_cooling();
     test_pause();
+    test_mended();
+    test_quick_again();
     test_rate();
     test_standing();
     test_turns();

@@ -65,10 +65,12 @@ static void test_orphans(void)
     with("UPDATE delivery SET event_id = 99 WHERE id = 103",
          "UPDATE delivery SET event_id = 100 WHERE id = 103", "0 0 1 0 0 0",
          "a delivery of no event");
-    with("INSERT INTO attempt VALUES (201, 104, 1, 1, 1, 0, NULL, NULL, NULL)",
+    with("INSERT INTO attempt VALUES (201, 104, 1, 1, 1, 0, NULL, NULL, NULL, "
+         "NULL)",
          "DELETE FROM attempt WHERE id = 201", "0 0 0 1 0 0",
          "an attempt of no delivery");
-    with("INSERT INTO attempt VALUES (201, 90, 9, 1, 1, 0, NULL, NULL, NULL)",
+    with("INSERT INTO attempt VALUES (201, 90, 9, 1, 1, 0, NULL, NULL, NULL, "
+         "NULL)",
          "DELETE FROM attempt WHERE id = 201", "0 0 0 0 0 0",
          "a late attempt of a delivery that retention has taken");
     with("UPDATE token SET app_id = 5 WHERE id = 2",

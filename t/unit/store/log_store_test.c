@@ -204,7 +204,7 @@ static void test_attempts(void)
     add_attempt(500, 102, 1);
     add_attempt(501, 101, 1);
     wh_db_execute(&outside, "INSERT INTO attempt VALUES (502, 102, 2, 6, 7, 0, "
-                            "NULL, NULL, NULL)");
+                            "NULL, NULL, NULL, NULL)");
     is_int(wh_store_attempt_list(&list, store, 102, pool), APR_SUCCESS,
            "attempts of a delivery");
     is_int(list->nelts, 2, "its own alone");

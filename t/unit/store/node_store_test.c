@@ -36,7 +36,7 @@ static void test_enter(void)
     is_int(number("SELECT heartbeat FROM node WHERE id = 3"), 600,
            "it is there once");
     wh_db_execute(&outside, "INSERT INTO attempt VALUES (4611686018427387904, "
-                            "1, 1, 1, 1, 1, NULL, NULL, NULL)");
+                            "1, 1, 1, 1, 1, NULL, NULL, NULL, NULL)");
     wh_store_node_enter(&last, store, NODE, 600);
     ok(last == APR_INT64_C(4611686018427387904), "that of an attempt");
     wh_db_execute(&outside, "DELETE FROM attempt");
@@ -102,7 +102,7 @@ static void fill_all(void)
          "10 * (i / 2) + 1 + i % 2, 10 * (i / 2), 1, i % 3, 1, 0, 0, NULL, 0");
     fill("attempt", 0, 1399,
          "10 * (i / 2) + 3 + i % 2, 10 * (i / 2) + 1 + i % 2, 1, 1, 1, 200, "
-         "NULL, NULL, NULL");
+         "NULL, NULL, NULL, NULL");
 }
 
 /* Events are swept so much later than their deliveries, in row ids. */

@@ -55,11 +55,12 @@ FIXTURE_FUNCTION void add_waiting(apr_int64_t event, int webhook,
 FIXTURE_FUNCTION void add_attempt(apr_int64_t id, apr_int64_t delivery,
                                   int attempt)
 {
-    wh_db_execute(&outside,
-                  apr_psprintf(pool,
-                               "INSERT INTO attempt VALUES (%" ID ", %" ID
-                               ", %d, 4, 5, 500, 'status', '192.0.2.1', 'no')",
-                               id, delivery, attempt));
+    wh_db_execute(
+        &outside,
+        apr_psprintf(pool,
+                     "INSERT INTO attempt VALUES (%" ID ", %" ID
+                     ", %d, 4, 5, 500, 'status', '192.0.2.1', 'no', NULL)",
+                     id, delivery, attempt));
 }
 
 /** A webhook of which nothing but its id matters. */
