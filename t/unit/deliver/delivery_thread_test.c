@@ -624,6 +624,37 @@ static void test_discards(void)
     end_thread();
 }
 
+/* A row written by hand. The handle that served another webhook before has that
+ * one's URL in it still: nobody may be called. */
+static void test_wrong_options(void)
+{
+    wh_webhook_t webhook = {.id = 2,
+                            .context = "",
+                            .name = "w",
+                            .target_url = url_of("/ok"),
+                            .properties =
+                                "{\"mod_webhook\": {\"MinTLS\": \"9\"}}",
+                            .state = WH_STATE_ACTIVE};
+    wh_delivery_t *delivery;
+    int before;
+
+    start_thread(4);
+    post_target(1, url_of("/ok"), WH_STATE_ACTIVE);
+    post_deliveries(1, 100, 1);
+    is_int(count_outcomes(1, WH_OUTCOME_DELIVERED), 1, "one is called");
+    before = receiver.requests;
+    post(&wh_target_create(&webhook)->message);
+    post_deliveries(2, 200, 1);
+    delivery = next_outcome();
+    is_str(delivery->error, "configuration", "the other's options are wrong");
+    is_int(delivery->outcome, WH_OUTCOME_RETRY, "... which may be mended");
+    is_str(delivery->address, "", "... no address is dialled");
+    wh_delivery_destroy(delivery);
+    is_int(receiver.requests, before, "... nobody is called");
+    post_stop(0);
+    end_thread();
+}
+
 /* A slow body is no reason to wait for the next delivery's turn. */
 static void test_hanging_beside_healthy(void)
 {
@@ -683,6 +714,7 @@ int main(void)
     test_stop_in_time();
     test_stop_deadline();
     test_discards();
+    test_wrong_options();
     test_hanging_beside_healthy();
     close_receiver();
     is_int(event->references, 1, "no delivery is left");
