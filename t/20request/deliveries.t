@@ -17,7 +17,8 @@ use WebhookSink ();
 use WebhookXml ();
 
 plan skip_all => 'sqlite3 is not installed' if !have_sql();
-WebhookRun::expect_log(qr/WH2044: token \d+ belongs to another tenant/);
+WebhookRun::expect_log(qr/WH2044: token \d+ belongs to another tenant/,
+    qr/WH1221: webhook \d+ event \S+ attempt 2: connect/);
 WebhookRun::expect_log(qr/WH1221: webhook \d+ event \S+ attempt 2: status/);
 
 my $users = "$ENV{WEBHOOK_STAGE}/t/conf/users";
@@ -350,6 +351,23 @@ answered post("/$_/7"), 204, "an event \"$_\" is still one"
 refused post("/$hook/Deliveries"), 400, qr/primary key/, 'and no other';
 is call($server, OPTIONS => path_of() . "/$hook/Replays")->{headers}{allow},
     'GET, HEAD, POST, OPTIONS', 'what a path allows';
+
+# -- what must not be told --------------------------------------------------------
+
+# Nobody listens: that this is so, and where, tells of a network that only the
+# server can reach.
+my $silent = create($server, Events => ['log.silent'],
+    TargetUrl => 'http://127.0.0.1:' . WebhookServer::free_port() . '/');
+signal($server, 'log.silent', 1);
+wait_for { stored("webhook_id = $silent AND d.attempts > 0")->[0] } 20;
+my $hidden = json('/Deliveries/' . stored("webhook_id = $silent")->[0]);
+my $try = $hidden->{AttemptList}[0];
+is_deeply [@$try{qw(Error Address Seconds Status Headers Body)}],
+    ['the target did not answer', undef, 0, 0, undef, undef],
+    'no reason, no address, no time';
+my $whole = $ctl->json(qw(delivery show), stored("webhook_id = $silent")->[0]);
+is $whole->{AttemptList}[0]{Error}, 'connect', '... but for the operator';
+remove($server, $silent);
 
 # -- who sees what -----------------------------------------------------------------------
 
