@@ -136,7 +136,7 @@ sub fill
     my $now = int(time * 1e6);
     # Row ids: milliseconds since 2024, an hour ago.
     my $first = (int(time * 1000) - 1_704_067_200_000 - 3_600_000) << 22;
-    open my $sqlite, '|-', 'sqlite3', "$work/crowd/webhook.db"
+    open my $sqlite, '|-', "sqlite3 '$work/crowd/webhook.db' >/dev/null"
         or die "sqlite3: $!\n";
     print $sqlite <<"EOF";
 BEGIN;
