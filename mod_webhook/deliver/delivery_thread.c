@@ -25,6 +25,12 @@
  * answers may have got something. */
 #define STARTS_AT_ONCE 16
 
+/* Endpoints that have not answered yet, or fail, begin so fast and so many at
+ * a time: a name to look up and a connection for each, of a thousand at once,
+ * would take the processors from everybody else. */
+#define UNPROVEN_PERIOD apr_time_from_msec(1)
+#define UNPROVEN_AT_ONCE 2
+
 #define NEVER (-1)
 
 /* A wait that ends early only looks again: also when the clock is set. */
@@ -51,6 +57,7 @@ struct wh_delivery_thread_t {
     wh_transfer_t *idle;
     int idle_count;
     int has_more; /* 1: some could start, but others have their turn first */
+    apr_time_t unproven_at; /* when one of those may start */
     int stopping;
     apr_time_t deadline;  /* of the stop */
     wh_message_t stopped; /* its last word */
@@ -402,6 +409,16 @@ static void refuse_call(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
     wh_endpoints_done(&thread->endpoints, endpoint);
 }
 
+static void count_unproven(wh_delivery_thread_t *thread, apr_time_t now)
+{
+    apr_time_t earliest = now - (UNPROVEN_AT_ONCE - 1) * UNPROVEN_PERIOD;
+
+    if (thread->unproven_at < earliest) {
+        thread->unproven_at = earliest;
+    }
+    thread->unproven_at += UNPROVEN_PERIOD;
+}
+
 static void start_one(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
                       wh_delivery_t *delivery, apr_time_t now)
 {
@@ -447,17 +464,18 @@ static void start_one(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
  * wait for a second behind any number that hang, and those that answer for
  * nobody. */
 static int has_room(const wh_delivery_thread_t *thread,
-                    wh_endpoint_room_t *room)
+                    wh_endpoint_room_t *room, apr_time_t now)
 {
     int all = thread->concurrency, most = all - all / 4;
     int quick = thread->running_count - thread->slow_count;
+    int unproven = quick < most && thread->unproven_at <= now;
 
     room->standing[WH_STANDING_GOOD] =
         quick < all && thread->running_count < 2 * all;
     room->standing[WH_STANDING_NEW] =
-        quick < most && thread->running_count < all + most;
+        unproven && thread->running_count < all + most;
     room->standing[WH_STANDING_FAILING] =
-        quick < most && thread->failing_count < most;
+        unproven && thread->failing_count < most;
     room->crowded = all > 1 && quick >= all / 2;
     return room->standing[WH_STANDING_GOOD];
 }
@@ -470,13 +488,19 @@ static void start_transfers(wh_delivery_thread_t *thread)
     apr_time_t now = apr_time_now();
     int started = 0;
 
+    if (thread->unproven_at > now + UNPROVEN_PERIOD) {
+        thread->unproven_at = now; /* the clock was set back */
+    }
     mark_slow(thread, now);
     wh_endpoints_wake(&thread->endpoints, now);
     while (
         started < STARTS_AT_ONCE && !thread->stopping &&
-        has_room(thread, &room) &&
+        has_room(thread, &room, now) &&
         (endpoint = wh_endpoints_next(&thread->endpoints, &room, &delivery))) {
         wh_guard_refresh(&thread->guard, now);
+        if (wh_endpoint_standing(endpoint) != WH_STANDING_GOOD) {
+            count_unproven(thread, now);
+        }
         start_one(thread, endpoint, delivery, now);
         started++;
     }
@@ -530,16 +554,23 @@ static void abandon_transfers(wh_delivery_thread_t *thread)
     }
 }
 
-/* When something could start that cannot now: an endpoint has rested, or a
- * transfer turns out to be slow and gives its place away. */
+/* When something could start that cannot now: an endpoint has rested, a
+ * transfer turns out to be slow and gives its place away, or it is the next
+ * unproven one's turn. */
 static apr_time_t next_chance(const wh_delivery_thread_t *thread)
 {
     apr_time_t wake = wh_endpoints_next_wake(&thread->endpoints);
     apr_time_t slow;
 
-    if (thread->first_quick && wh_endpoints_ready(&thread->endpoints)) {
+    if (!wh_endpoints_ready(&thread->endpoints)) {
+        return wake;
+    }
+    if (thread->first_quick) {
         slow = thread->first_quick->started + WH_ENDPOINT_SLOW + 1;
         wake = slow < wake ? slow : wake;
+    }
+    if (thread->unproven_at > apr_time_now()) {
+        wake = thread->unproven_at < wake ? thread->unproven_at : wake;
     }
     return wake;
 }

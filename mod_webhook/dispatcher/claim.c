@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "base/log.h"
 #include "dispatcher/commit.h"
 
@@ -8,20 +10,16 @@
 /* A row is due and cannot be taken (its event is gone): look again then. */
 #define STUCK_RETRY apr_time_from_sec(60)
 
-/* When the rest is due: at once while full portions come, else as the
- * database says. */
-static apr_status_t find_next_due(wh_commit_t *commit,
-                                  wh_schedule_entry_t *entry)
-{
-    apr_status_t rv;
+/* Webhooks of one transaction, so that hundreds that are due at once cost a
+ * few fsyncs and events still get their turn between. */
+#define CLAIMS_AT_ONCE 32
 
-    rv = wh_store_next_due(&entry->next_due, commit->store, entry->webhook_id);
-    if (rv == APR_ENOENT) {
-        entry->next_due = WH_NEVER;
-        rv = APR_SUCCESS;
-    }
-    return rv;
-}
+typedef struct group_t {
+    wh_claim_t claims[CLAIMS_AT_ONCE];
+    wh_schedule_entry_t *entries[CLAIMS_AT_ONCE];
+    int count;
+    int rows; /* that the limits come to */
+} group_t;
 
 /* The rows may name this node now; the deliveries read from them are not
  * sent, as somebody else may take the rows. */
@@ -39,24 +37,11 @@ static void doubt_taken(wh_commit_t *commit, const wh_message_list_t *taken)
     }
 }
 
-static apr_status_t claim_entry(wh_commit_t *commit, wh_schedule_entry_t *entry,
-                                int room, apr_time_t now)
+static void dispatch_taken(wh_commit_t *commit, wh_schedule_entry_t *entry,
+                           const wh_message_list_t *taken)
 {
-    wh_message_list_t taken;
-    wh_message_t *message;
-    apr_status_t rv;
-    int count;
+    wh_message_t *message = taken->first;
 
-    rv = wh_store_claim(&taken, &count, commit->store, commit->ids.node,
-                        entry->webhook_id, now, room);
-    if (rv != APR_SUCCESS) {
-        doubt_taken(commit, &taken);
-        return rv;
-    }
-    commit->written += count;
-    entry->in_memory += count;
-    commit->schedule.in_memory += count;
-    message = taken.first;
     while (message) {
         wh_message_t *next = message->next;
 
@@ -64,19 +49,7 @@ static apr_status_t claim_entry(wh_commit_t *commit, wh_schedule_entry_t *entry,
                              (wh_delivery_t *)message);
         message = next;
     }
-    rv = find_next_due(commit, entry);
-    if (rv == APR_SUCCESS && count == 0 && entry->next_due <= now) {
-        wh_log(WH_LOG_ERROR, APR_SUCCESS,
-               WHLOGNO(1321) "webhook %d: a delivery is due but cannot be "
-                             "read",
-               entry->webhook_id);
-        entry->next_due = now + STUCK_RETRY;
-    }
-    return rv;
 }
-
-/* Events wait meanwhile: so long at a time. */
-#define CLAIM_BUDGET apr_time_from_msec(20)
 
 static void note_wake(wh_schedule_t *schedule, apr_time_t due)
 {
@@ -85,20 +58,10 @@ static void note_wake(wh_schedule_t *schedule, apr_time_t due)
     }
 }
 
-static void claim_if_due(wh_commit_t *commit, wh_schedule_entry_t *entry,
-                         apr_time_t now)
+/* When to come back for a webhook that gets nothing now. */
+static void note_entry(wh_schedule_t *schedule,
+                       const wh_schedule_entry_t *entry, apr_time_t now)
 {
-    wh_schedule_t *schedule = &commit->schedule;
-    int room;
-
-    if (!entry->active || entry->next_due == WH_NEVER) {
-        return;
-    }
-    room = wh_schedule_room(schedule, entry, now);
-    if (room > 0 && claim_entry(commit, entry, room, now) != APR_SUCCESS) {
-        note_wake(schedule, now + CLAIM_RETRY);
-        return;
-    }
     if (wh_schedule_due(entry) > now) {
         if (entry->next_due < WH_NEVER) {
             note_wake(schedule, wh_schedule_due(entry));
@@ -112,25 +75,125 @@ static void claim_if_due(wh_commit_t *commit, wh_schedule_entry_t *entry,
     }
 }
 
+/* Counted at once, so that all limits together fit the window. */
+static void add_claim(wh_schedule_t *schedule, group_t *group,
+                      wh_schedule_entry_t *entry, int room)
+{
+    int left = WH_CLAIM_ROWS - group->rows;
+    int limit = room < left ? room : left;
+    wh_claim_t *claim = &group->claims[group->count];
+
+    memset(claim, 0, sizeof(*claim));
+    claim->webhook_id = entry->webhook_id;
+    claim->limit = limit;
+    group->entries[group->count++] = entry;
+    group->rows += limit;
+    entry->in_memory += limit;
+    schedule->in_memory += limit;
+}
+
+static void settle_claim(wh_commit_t *commit, wh_schedule_entry_t *entry,
+                         const wh_claim_t *claim, apr_time_t now)
+{
+    dispatch_taken(commit, entry, &claim->taken);
+    commit->written += claim->count;
+    entry->next_due = claim->next_due;
+    if (claim->count == 0 && entry->next_due <= now) {
+        wh_log(WH_LOG_ERROR, APR_SUCCESS,
+               WHLOGNO(1321) "webhook %d: a delivery is due but cannot be "
+                             "read",
+               entry->webhook_id);
+        entry->next_due = now + STUCK_RETRY;
+    }
+    note_entry(&commit->schedule, entry, now);
+}
+
+static void claim_group(wh_commit_t *commit, group_t *group, apr_time_t now)
+{
+    wh_schedule_t *schedule = &commit->schedule;
+    int i, done;
+    apr_status_t rv =
+        wh_store_claim(&done, commit->store, commit->ids.node, group->claims,
+                       group->count, now);
+
+    for (i = 0; i < group->count; i++) {
+        const wh_claim_t *claim = &group->claims[i];
+        int unused = claim->limit - (rv == APR_SUCCESS ? claim->count : 0);
+
+        group->entries[i]->in_memory -= unused;
+        schedule->in_memory -= unused;
+    }
+    for (i = 0; i < group->count; i++) {
+        if (rv != APR_SUCCESS) {
+            doubt_taken(commit, &group->claims[i].taken);
+        }
+        else if (i < done) {
+            settle_claim(commit, group->entries[i], &group->claims[i], now);
+        }
+    }
+    if (rv != APR_SUCCESS) {
+        /* All have another chance then. */
+        schedule->cursor = 0;
+        schedule->wake = now + CLAIM_RETRY;
+    }
+    else if (done < group->count) {
+        note_wake(schedule, now);
+    }
+}
+
+/* 1: there would be room, had the group not counted more than it may take. */
+static int is_crowded_out(wh_schedule_t *schedule, const group_t *group,
+                          const wh_schedule_entry_t *entry, apr_time_t now)
+{
+    int room;
+
+    schedule->in_memory -= group->rows;
+    room = wh_schedule_room(schedule, entry, now);
+    schedule->in_memory += group->rows;
+    return room > 0;
+}
+
+/* 1: not added, since the group has no room for this one. */
+static int add_if_due(wh_schedule_t *schedule, group_t *group,
+                      wh_schedule_entry_t *entry, apr_time_t now)
+{
+    int room;
+
+    if (!entry->active || entry->next_due == WH_NEVER) {
+        return 0;
+    }
+    room = wh_schedule_room(schedule, entry, now);
+    if (room <= 0) {
+        if (is_crowded_out(schedule, group, entry, now)) {
+            return 1;
+        }
+        note_entry(schedule, entry, now);
+        return 0;
+    }
+    if (group->count == CLAIMS_AT_ONCE || group->rows == WH_CLAIM_ROWS) {
+        return 1;
+    }
+    add_claim(schedule, group, entry, room);
+    return 0;
+}
+
 void wh_commit_claim(wh_commit_t *commit, apr_time_t now)
 {
     wh_schedule_t *schedule = &commit->schedule;
-    apr_time_t begun = apr_time_now();
     apr_hash_index_t *at;
+    group_t group;
     int index = 0;
 
     if (schedule->wake > now) {
         return;
     }
+    group.count = group.rows = 0;
     schedule->wake = WH_NEVER;
     schedule->starved = 0;
     for (at = apr_hash_first(NULL, schedule->entries); at;
-         at = apr_hash_next(at)) {
-        if (index++ < schedule->cursor) {
-            continue;
-        }
-        claim_if_due(commit, apr_hash_this_val(at), now);
-        if (apr_time_now() - begun > CLAIM_BUDGET) {
+         at = apr_hash_next(at), index++) {
+        if (index >= schedule->cursor &&
+            add_if_due(schedule, &group, apr_hash_this_val(at), now)) {
             break;
         }
     }
@@ -140,5 +203,8 @@ void wh_commit_claim(wh_commit_t *commit, apr_time_t now)
         note_wake(schedule, now);
     }
     schedule->cursor = at ? index : 0;
+    if (group.count > 0) {
+        claim_group(commit, &group, now);
+    }
     wh_schedule_flush(schedule);
 }

@@ -15,6 +15,9 @@
 /* After a failure of the storage its next try. Frames try at once. */
 #define STORAGE_RETRY apr_time_from_msec(250)
 
+/* Events of the same batch wait for them too. */
+#define OUTCOMES_AT_ONCE 64
+
 /* Deliveries in doubt that are remembered. */
 #define DOUBTFUL_MAX 100000
 
@@ -119,7 +122,28 @@ void wh_commit_frame(void *baton, wh_connection_t *connection,
 
 void wh_commit_outcome(wh_commit_t *commit, wh_delivery_t *delivery)
 {
-    wh_message_list_add(&commit->outcomes, &delivery->message);
+    wh_message_list_add(&commit->reported, &delivery->message);
+}
+
+/* Those of a batch that failed are tried again as they are. */
+static void take_outcomes(wh_commit_t *commit)
+{
+    wh_message_t *last = commit->reported.first;
+    int count;
+
+    if (commit->outcomes.first || !last) {
+        return;
+    }
+    for (count = 1; count < OUTCOMES_AT_ONCE && last->next; count++) {
+        last = last->next;
+    }
+    commit->outcomes.first = commit->reported.first;
+    commit->outcomes.last = last;
+    commit->reported.first = last->next;
+    if (!last->next) {
+        commit->reported.last = NULL;
+    }
+    last->next = NULL;
 }
 
 apr_status_t wh_commit_signal(wh_commit_t *commit, const wh_event_t *fields)
@@ -140,7 +164,8 @@ apr_status_t wh_commit_signal(wh_commit_t *commit, const wh_event_t *fields)
 
 int wh_commit_has_more(const wh_commit_t *commit)
 {
-    return commit->outcomes.first || commit->own_events;
+    return commit->outcomes.first || commit->reported.first ||
+           commit->own_events;
 }
 
 /* They are like frames that nobody waits for. */
@@ -598,6 +623,7 @@ void wh_commit_batch(wh_commit_t *commit, apr_time_t now)
         wh_channel_server_flush(commit->server);
         return;
     }
+    take_outcomes(commit);
     add_own_events(commit);
     rv = prepare(commit, &to_write, now);
     if (rv == APR_SUCCESS && to_write) {

@@ -63,7 +63,8 @@ typedef struct wh_commit_t {
     int entry_count;
     int entry_size;
     wh_own_event_t *own_events;
-    wh_message_list_t outcomes;   /* reported, not yet recorded */
+    wh_message_list_t reported;   /* outcomes for later batches */
+    wh_message_list_t outcomes;   /* of this batch, not yet recorded */
     wh_schedule_entry_t *tallied; /* webhooks that the outcomes belong to */
     apr_pool_t *doubt_pool;       /* of the array below */
     apr_array_header_t *doubtful; /* ids, see wh_commit_doubt() */

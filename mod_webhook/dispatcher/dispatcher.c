@@ -455,14 +455,15 @@ static void loop(dispatcher_t *d)
  * without waiting for them, and their deliveries are found by the lock. */
 static int finish(dispatcher_t *d)
 {
+    int recorded = !wh_commit_has_more(&d->commit);
     int released, i;
 
-    if (d->running > 0 || d->commit.outcomes.first) {
+    if (d->running > 0 || !recorded) {
         wh_log(WH_LOG_WARNING, APR_SUCCESS,
                WHLOGNO(1353) "dispatcher %" APR_INT64_T_FMT
                              " ends with %d threads at work%s",
                d->node.id, d->running,
-               d->commit.outcomes.first ? " and outcomes not recorded" : "");
+               recorded ? "" : " and outcomes not recorded");
         _exit(0);
     }
     wh_mailer_stop(d->commit.mailer, d->give_up_at - STOP_GRACE);

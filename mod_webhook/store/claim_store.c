@@ -7,18 +7,14 @@
 #include "store/delivery_store.h"
 #include "store/store_priv.h"
 
-/* Rows of one claim at the most: a driver walks a result from its start for
- * every row, so that twice the rows cost four times the steps. */
-#define CLAIM_ROWS 250
-
-typedef struct claim_t {
-    wh_message_list_t *list;
-    int *taken;
+typedef struct claim_work_t {
+    wh_claim_t *claims;
+    int count;
+    int *done;
     apr_int64_t node;
-    apr_int64_t webhook_id;
     apr_time_t now;
-    apr_int64_t limit;
-} claim_t;
+    apr_int64_t bytes; /* of what this run has taken */
+} claim_work_t;
 
 static void discard(wh_message_list_t *list)
 {
@@ -79,35 +75,42 @@ static apr_status_t read_delivery(wh_delivery_t **result, wh_rows_t *rows,
  * one row is taken, and no more than fit this. */
 #define CLAIM_BYTES (4 * 1024 * 1024)
 
-static apr_status_t count_fitting(wh_store_t *store, claim_t *claim,
-                                  const void **args)
+static apr_status_t count_fitting(wh_store_t *store, claim_work_t *work,
+                                  apr_int64_t *limit, const void **args)
 {
-    apr_int64_t bytes = 0, fit = 0;
+    apr_int64_t fit = 0;
     wh_rows_t rows;
     apr_status_t rv;
 
     rv = wh_db_select(&rows, &store->db, WH_SQL_DELIVERY_DUE_SIZES, args);
-    while (rv == APR_SUCCESS && bytes < CLAIM_BYTES && wh_rows_next(&rows)) {
-        bytes += wh_rows_int64(&rows, 0);
+    while (rv == APR_SUCCESS && work->bytes < CLAIM_BYTES &&
+           wh_rows_next(&rows)) {
+        work->bytes += wh_rows_int64(&rows, 0);
         fit++;
     }
-    claim->limit = fit > 0 ? fit : 1;
+    *limit = fit > 0 ? fit : 1;
     return rv;
 }
 
 /* Mostly all fit, and then one row tells so. */
-static apr_status_t limit_bytes(wh_store_t *store, claim_t *claim)
+static apr_status_t limit_bytes(wh_store_t *store, claim_work_t *work,
+                                apr_int64_t webhook_id, apr_int64_t *limit)
 {
-    const void *args[] = {&claim->webhook_id, &claim->now, &claim->limit};
+    const void *args[] = {&webhook_id, &work->now, limit};
+    apr_int64_t bytes;
     wh_rows_t rows;
     apr_status_t rv;
 
     rv = wh_db_select(&rows, &store->db, WH_SQL_DELIVERY_DUE_BYTES, args);
-    if (rv == APR_SUCCESS && wh_rows_next(&rows) &&
-        wh_rows_int64(&rows, 1) > CLAIM_BYTES) {
-        rv = count_fitting(store, claim, args);
+    if (rv != APR_SUCCESS || !wh_rows_next(&rows)) {
+        return rv;
     }
-    return rv;
+    bytes = wh_rows_int64(&rows, 1);
+    if (work->bytes + bytes > CLAIM_BYTES) {
+        return count_fitting(store, work, limit, args);
+    }
+    work->bytes += bytes;
+    return APR_SUCCESS;
 }
 
 typedef struct damaged_t {
@@ -116,10 +119,12 @@ typedef struct damaged_t {
 } damaged_t;
 
 /* @param damaged of damaged_t: rows that cannot be delivered */
-static apr_status_t read_due(wh_store_t *store, claim_t *claim,
+static apr_status_t read_due(wh_store_t *store, const claim_work_t *work,
+                             wh_claim_t *claim, apr_int64_t limit,
                              apr_array_header_t *damaged, apr_pool_t *pool)
 {
-    const void *args[] = {&claim->webhook_id, &claim->now, &claim->limit};
+    apr_int64_t webhook_id = claim->webhook_id;
+    const void *args[] = {&webhook_id, &work->now, &limit};
     wh_rows_t rows;
     apr_status_t rv;
 
@@ -127,10 +132,9 @@ static apr_status_t read_due(wh_store_t *store, claim_t *claim,
     while (rv == APR_SUCCESS && wh_rows_next(&rows)) {
         wh_delivery_t *delivery;
 
-        rv = read_delivery(&delivery, &rows, (apr_int32_t)claim->webhook_id,
-                           pool);
+        rv = read_delivery(&delivery, &rows, claim->webhook_id, pool);
         if (rv == APR_SUCCESS) {
-            wh_message_list_add(claim->list, &delivery->message);
+            wh_message_list_add(&claim->taken, &delivery->message);
         }
         else if (rv == APR_EINVAL) {
             damaged_t *row = apr_array_push(damaged);
@@ -144,7 +148,7 @@ static apr_status_t read_due(wh_store_t *store, claim_t *claim,
 }
 
 /* One bad row must not hold up a webhook: it has failed. */
-static apr_status_t fail_damaged(wh_store_t *store, const claim_t *claim,
+static apr_status_t fail_damaged(wh_store_t *store, const wh_claim_t *claim,
                                  const apr_array_header_t *damaged)
 {
     apr_status_t rv = APR_SUCCESS;
@@ -190,58 +194,120 @@ static apr_status_t give_back_list(wh_store_t *store, apr_int64_t node,
     return rv;
 }
 
-/* Under the write lock and in one transaction, so nobody else can take the
- * rows between the select and the updates. */
-static apr_status_t claim_work(wh_store_t *store, void *baton)
+/* Rows of a webhook, which this node owns from now on. */
+static apr_status_t take(wh_store_t *store, claim_work_t *work,
+                         wh_claim_t *claim, apr_pool_t *pool)
 {
-    claim_t *claim = baton;
-    apr_array_header_t *damaged;
+    apr_array_header_t *damaged = apr_array_make(pool, 1, sizeof(damaged_t));
+    apr_int64_t limit = claim->limit;
     wh_message_t *message;
-    apr_pool_t *pool;
     apr_status_t rv;
 
-    rv = give_back_list(store, claim->node, claim->list);
-    discard(claim->list);
-    *claim->taken = 0;
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    apr_pool_create(&pool, store->pool);
-    apr_pool_tag(pool, "webhook_claim");
-    damaged = apr_array_make(pool, 1, sizeof(damaged_t));
-    rv = limit_bytes(store, claim);
+    rv = limit_bytes(store, work, claim->webhook_id, &limit);
     if (rv == APR_SUCCESS) {
-        rv = read_due(store, claim, damaged, pool);
+        rv = read_due(store, work, claim, limit, damaged, pool);
     }
     if (rv == APR_SUCCESS) {
         rv = fail_damaged(store, claim, damaged);
     }
-    for (message = claim->list->first; rv == APR_SUCCESS && message;
+    for (message = claim->taken.first; rv == APR_SUCCESS && message;
          message = message->next) {
-        wh_delivery_t *delivery = (wh_delivery_t *)message;
-        const void *args[] = {&claim->node, &delivery->id};
+        const void *args[] = {&work->node, &((wh_delivery_t *)message)->id};
 
         rv = wh_db_update(&store->db, NULL, WH_SQL_DELIVERY_TAKE, args);
-        ++*claim->taken;
+        claim->count++;
+    }
+    return rv;
+}
+
+static apr_status_t find_next_due(wh_store_t *store, wh_claim_t *claim)
+{
+    apr_int64_t webhook_id = claim->webhook_id;
+    const void *args[] = {&webhook_id};
+    wh_rows_t rows;
+    apr_status_t rv;
+
+    rv = wh_db_select(&rows, &store->db, WH_SQL_DELIVERY_NEXT_DUE, args);
+    claim->next_due = APR_INT64_MAX;
+    if (rv == APR_SUCCESS && wh_rows_next(&rows)) {
+        claim->next_due = wh_rows_int64(&rows, 0);
+    }
+    return rv;
+}
+
+/* What an earlier run of this work has taken goes back. */
+static apr_status_t begin_claims(wh_store_t *store, claim_work_t *work)
+{
+    apr_status_t rv = APR_SUCCESS;
+    int i;
+
+    for (i = 0; i < work->count; i++) {
+        if (rv == APR_SUCCESS) {
+            rv = give_back_list(store, work->node, &work->claims[i].taken);
+        }
+        discard(&work->claims[i].taken);
+        work->claims[i].count = 0;
+    }
+    work->bytes = 0;
+    *work->done = 0;
+    return rv;
+}
+
+/* Under the write lock and in one transaction, so nobody else can take the
+ * rows between the select and the updates. */
+static apr_status_t claim_all(wh_store_t *store, void *baton)
+{
+    claim_work_t *work = baton;
+    apr_status_t rv = begin_claims(store, work);
+    apr_pool_t *pool;
+
+    if (rv == APR_SUCCESS) {
+        rv = apr_pool_create(&pool, store->pool);
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    apr_pool_tag(pool, "webhook_claim");
+    while (rv == APR_SUCCESS && *work->done < work->count &&
+           work->bytes < CLAIM_BYTES) {
+        wh_claim_t *claim = &work->claims[*work->done];
+
+        if (claim->limit > 0) {
+            rv = take(store, work, claim, pool);
+        }
+        if (rv == APR_SUCCESS) {
+            rv = find_next_due(store, claim);
+        }
+        ++*work->done;
     }
     apr_pool_destroy(pool);
     return rv;
 }
 
-apr_status_t wh_store_claim(wh_message_list_t *list, int *taken,
-                            wh_store_t *store, apr_int64_t node,
-                            apr_int32_t webhook_id, apr_time_t now, int limit)
+static void discard_claims(wh_claim_t *claims, int count)
 {
-    claim_t claim = {list, taken,
-                     node, webhook_id,
-                     now,  limit > CLAIM_ROWS ? CLAIM_ROWS : limit};
-    apr_status_t rv;
+    int i;
 
-    list->first = list->last = NULL;
-    rv = wh_store_write(store, claim_work, &claim);
+    for (i = 0; i < count; i++) {
+        discard(&claims[i].taken);
+        claims[i].count = 0;
+    }
+}
+
+apr_status_t wh_store_claim(int *done, wh_store_t *store, apr_int64_t node,
+                            wh_claim_t *claims, int count, apr_time_t now)
+{
+    claim_work_t work = {claims, count, done, node, now, 0};
+    apr_status_t rv;
+    int i;
+
+    *done = 0;
+    for (i = 0; i < count; i++) {
+        claims[i].taken.first = claims[i].taken.last = NULL;
+    }
+    rv = wh_store_write(store, claim_all, &work);
     if (rv != APR_SUCCESS && rv != WH_STORE_UNKNOWN) {
-        discard(list);
-        *taken = 0;
+        discard_claims(claims, count);
     }
     return rv;
 }
@@ -270,37 +336,4 @@ apr_status_t wh_store_give_back(wh_store_t *store, apr_int64_t node,
     give_back_t work = {node, ids};
 
     return wh_store_write(store, give_back_all, &work);
-}
-
-typedef struct next_due_t {
-    apr_int64_t webhook_id;
-    apr_time_t due;
-} next_due_t;
-
-static apr_status_t read_next_due(wh_store_t *store, void *baton)
-{
-    next_due_t *wanted = baton;
-    const void *args[] = {&wanted->webhook_id};
-    wh_rows_t rows;
-    apr_status_t rv;
-
-    rv = wh_db_select(&rows, &store->db, WH_SQL_DELIVERY_NEXT_DUE, args);
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    if (!wh_rows_next(&rows)) {
-        return APR_ENOENT;
-    }
-    wanted->due = wh_rows_int64(&rows, 0);
-    return APR_SUCCESS;
-}
-
-apr_status_t wh_store_next_due(apr_time_t *due, wh_store_t *store,
-                               apr_int32_t webhook_id)
-{
-    next_due_t wanted = {webhook_id, 0};
-    apr_status_t rv = wh_store_read(store, read_next_due, &wanted);
-
-    *due = wanted.due;
-    return rv;
 }

@@ -127,16 +127,29 @@ apr_status_t wh_store_discard(int *discarded, wh_store_t *store,
 /** Deliveries that one call discards. */
 #define WH_DISCARD_PORTION 500
 
+/** What is to be taken of one webhook, and what was. */
+typedef struct wh_claim_t {
+    apr_int32_t webhook_id;
+    int limit; /**< deliveries at the most; 0: only next_due is asked for */
+    wh_message_list_t taken; /**< wh_delivery_t, oldest first */
+    int count;               /**< their number */
+    apr_time_t next_due; /**< of those that wait now; APR_INT64_MAX: none */
+} wh_claim_t;
+
+/** Rows that the limits of one call may come to: a driver walks a result from
+ * its start for every row, and events wait meanwhile. */
+#define WH_CLAIM_ROWS 250
+
 /**
- * Takes deliveries of one webhook that are due and belong to nobody, oldest
- * first; a call of its own.
- * @param list receives wh_delivery_t messages; with WH_STORE_UNKNOWN those
- *        that may have been taken
- * @param taken their number
+ * Takes deliveries that are due and belong to nobody; a call of its own, and
+ * one transaction.
+ * @param done how many of the claims had their turn: the first ones, at least
+ *        one; large deliveries leave none for the others
+ * @param claims with WH_STORE_UNKNOWN their lists are what may have been taken,
+ *        with other errors they are empty
  */
-apr_status_t wh_store_claim(wh_message_list_t *list, int *taken,
-                            wh_store_t *store, apr_int64_t node,
-                            apr_int32_t webhook_id, apr_time_t now, int limit);
+apr_status_t wh_store_claim(int *done, wh_store_t *store, apr_int64_t node,
+                            wh_claim_t *claims, int count, apr_time_t now);
 
 /**
  * Gives deliveries back that this node may own without knowing it.
@@ -144,11 +157,6 @@ apr_status_t wh_store_claim(wh_message_list_t *list, int *taken,
  */
 apr_status_t wh_store_give_back(wh_store_t *store, apr_int64_t node,
                                 const apr_array_header_t *ids);
-
-/** When the next delivery of a webhook that belongs to nobody is due.
- * APR_ENOENT: there is none. */
-apr_status_t wh_store_next_due(apr_time_t *due, wh_store_t *store,
-                               apr_int32_t webhook_id);
 
 /** Enters this node; last_id is the highest row id in the database. */
 apr_status_t wh_store_node_enter(apr_int64_t *last_id, wh_store_t *store,

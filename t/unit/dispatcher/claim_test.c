@@ -128,6 +128,22 @@ static void test_starved(void)
     settings.window = 100;
 }
 
+/* A window that the first ones could fill, but do not. */
+static void test_crowded(void)
+{
+    int i;
+
+    settings.window = 16;
+    for (i = 1; i <= 3; i++) {
+        wait_in_database(i, i == 3 ? 8 : 1, NOW);
+    }
+    look_at_all(NOW + 100);
+    is_int(claim_all(NOW + 100), 10, "none is starved by room not used");
+    is_int(commit.schedule.in_memory, 10, "all are counted");
+    deliver_all(NOW + 100);
+    settings.window = 100;
+}
+
 /* One endpoint has its window full; that does not concern others. */
 static void test_beside(void)
 {
@@ -194,6 +210,37 @@ static void test_storage_fails(void)
     deliver_all(NOW + 100);
 }
 
+/* Many webhooks at once: so many for each pass, and so many outcomes for each
+ * batch, that events have their turn between. */
+static void test_portions(void)
+{
+    int i;
+
+    settings.window = 1000;
+    for (i = 0; i < 70; i++) {
+        wait_in_database(save_webhook("a"), 1, NOW);
+    }
+    look_at_all(NOW + 100);
+    wh_commit_claim(&commit, NOW + 100);
+    posted();
+    is_int(held_count, 30, "a pass takes for so many webhooks");
+    ok(commit.schedule.wake <= NOW + 100, "the next one follows at once");
+    is_int(claim_all(NOW + 100), 40, "until all are taken");
+    is_int(commit.schedule.in_memory, 70, "all are counted");
+    ok(commit.schedule.wake == WH_NEVER, "nothing to come back for");
+    while (held_count > 0) {
+        report(WH_OUTCOME_DELIVERED, 0);
+    }
+    wh_commit_batch(&commit, NOW + 100);
+    is_int(commit.schedule.in_memory, 6, "a batch records so many outcomes");
+    ok(wh_commit_has_more(&commit), "others wait");
+    is_str(text("SELECT count(*) FROM delivery WHERE state = 0"), "6",
+           "in memory alone");
+    wh_commit_batch(&commit, NOW + 100);
+    is_int(commit.schedule.in_memory, 0, "the next batch records them");
+    ok(!wh_commit_has_more(&commit), "that was all");
+}
+
 int main(void)
 {
     if (!begin_dispatcher()) {
@@ -204,9 +251,11 @@ int main(void)
     test_window();
     test_starved();
     test_beside();
+    test_crowded();
     test_not_active();
     test_stuck();
     test_storage_fails();
+    test_portions();
     end_dispatcher();
     return done_testing();
 }

@@ -130,7 +130,9 @@ FIXTURE_FUNCTION void deliver_all(apr_time_t now)
     while (held_count > 0) {
         report(WH_OUTCOME_DELIVERED, 0);
     }
-    wh_commit_batch(&commit, now);
+    do {
+        wh_commit_batch(&commit, now);
+    } while (commit.reported.first);
 }
 
 FIXTURE_FUNCTION void end_dispatcher(void)

@@ -335,6 +335,14 @@ static apr_status_t record_work(wh_store_t *at, void *unused)
     return wh_commit_record(&commit, at, NOW);
 }
 
+/* A batch whose transaction takes place, and that does not get to know it. */
+static apr_status_t first_run(void)
+{
+    commit.outcomes = commit.reported;
+    commit.reported.first = commit.reported.last = NULL;
+    return wh_store_batch(commit.store, record_work, NULL);
+}
+
 /* COMMIT took place although it was said to have failed: the second run of the
  * batch finds everything recorded. */
 static void test_recorded_twice(void)
@@ -345,8 +353,7 @@ static void test_recorded_twice(void)
     id = save_webhook("a");
     send_out("a", 2);
     fail_times(2);
-    is_int(wh_store_batch(commit.store, record_work, NULL), APR_SUCCESS,
-           "the first run");
+    is_int(first_run(), APR_SUCCESS, "the first run");
     is_str(row(id), "3, version 2, 2 errors", "disables it");
     commit_reports();
     is_str(row(id), "3, version 2, 2 errors", "the second one counts nothing");
@@ -355,7 +362,7 @@ static void test_recorded_twice(void)
     id = save_webhook("a");
     send_out("a", 2);
     fail_times(2);
-    wh_store_batch(commit.store, record_work, NULL);
+    first_run();
     wh_db_execute(&outside, "UPDATE webhook SET state = 1");
     commit_reports();
     is_str(row(id), "1, version 2, 2 errors", "active again in between");

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Taking deliveries from the database. */
+#include <string.h>
+
 #include "model/webhook.h"
 #include "store/delivery_store.h"
 
@@ -22,27 +24,38 @@ static void free_list(wh_message_list_t *list)
     list->first = list->last = NULL;
 }
 
-/* Ids of what was claimed. */
-static const char *claim(apr_int64_t node, apr_int32_t webhook, int limit)
+static apr_status_t claim_one(wh_claim_t *claim, apr_int64_t node,
+                              apr_int32_t webhook, int limit)
 {
-    wh_message_list_t list;
+    int done;
+
+    memset(claim, 0, sizeof(*claim));
+    claim->webhook_id = webhook;
+    claim->limit = limit;
+    return wh_store_claim(&done, store, node, claim, 1, NOW);
+}
+
+/* Ids of what was claimed. */
+static const char *ids_of(wh_claim_t *claim)
+{
     wh_message_t *message;
     const char *ids = "";
-    int taken = -1, count = 0;
+    int count = 0;
 
-    if (wh_store_claim(&list, &taken, store, node, webhook, NOW, limit) !=
-        APR_SUCCESS) {
-        return "failed";
-    }
-    for (message = list.first; message; message = message->next) {
+    for (message = claim->taken.first; message; message = message->next) {
         ids = apr_psprintf(pool, "%s%s%d", ids, count++ ? " " : "",
                            (int)((wh_delivery_t *)message)->id);
     }
-    if (taken != count) {
-        ids = "wrong number taken";
-    }
-    free_list(&list);
-    return ids;
+    free_list(&claim->taken);
+    return claim->count == count ? ids : "wrong number taken";
+}
+
+static const char *claim(apr_int64_t node, apr_int32_t webhook, int limit)
+{
+    wh_claim_t one;
+
+    return claim_one(&one, node, webhook, limit) == APR_SUCCESS ? ids_of(&one)
+                                                                : "failed";
 }
 
 static apr_int64_t owner(int delivery)
@@ -85,17 +98,15 @@ static void test_order(void)
 static void test_content(void)
 {
     wh_event_t want = make_event(100);
-    wh_message_list_t list;
     wh_delivery_t *delivery;
-    int taken;
+    wh_claim_t one;
 
     insert_pair(100, 1, 5000, 0);
     insert_pair(102, 1, 6000, 0);
     wh_db_execute(&outside, "UPDATE delivery SET attempts = 3, "
                             "body = 'the bytes' WHERE id = 103");
-    is_int(wh_store_claim(&list, &taken, store, NODE, 1, NOW, 10), APR_SUCCESS,
-           "two deliveries");
-    delivery = (wh_delivery_t *)list.first;
+    is_int(claim_one(&one, NODE, 1, 10), APR_SUCCESS, "two deliveries");
+    delivery = (wh_delivery_t *)one.taken.first;
     ok(delivery->id == 101 && delivery->webhook_id == 1 &&
            delivery->attempts == 0 && delivery->due == 5000,
        "numbers of a new one");
@@ -115,46 +126,102 @@ static void test_content(void)
     is_str(delivery->body, "the bytes", "and its body");
     is_int(delivery->body_is_new, 0, "which is stored");
     ok(delivery->message.next == NULL, "no more");
-    free_list(&list);
+    free_list(&one.taken);
     clear();
+}
+
+static apr_time_t next_due(apr_int32_t webhook)
+{
+    wh_claim_t one;
+
+    is_int(claim_one(&one, NODE, webhook, 0), APR_SUCCESS, "asked");
+    ok(!one.taken.first, "only asked");
+    return one.next_due;
 }
 
 static void test_next_due(void)
 {
-    apr_time_t due = 0;
+    wh_claim_t one;
 
-    is_int(wh_store_next_due(&due, store, 1), APR_ENOENT, "nothing waits");
+    is_int(next_due(1), APR_INT64_MAX, "nothing waits");
     insert_pair(100, 1, 7000, 0);
     insert_pair(102, 1, 6000, 0);
     insert_pair(104, 1, 5000, NODE);
     insert_pair(106, 2, 4000, 0);
-    is_int(wh_store_next_due(&due, store, 1), APR_SUCCESS, "something waits");
-    is_int(due, 6000, "the first of this webhook that belongs to nobody");
-    wh_db_execute(&outside, "UPDATE delivery SET state = 1 WHERE id = 103");
-    wh_store_next_due(&due, store, 1);
-    is_int(due, 7000, "what has ended does not wait");
-    is_int(wh_store_next_due(&due, store, 3), APR_ENOENT, "another webhook");
+    is_int(next_due(1), 6000,
+           "the first of this webhook that belongs to nobody");
+    is_int(claim_one(&one, NODE, 1, 1), APR_SUCCESS, "which is taken");
+    free_list(&one.taken);
+    is_int(one.next_due, 7000, "then the next one");
+    wh_db_execute(&outside, "UPDATE delivery SET state = 1 WHERE id = 101");
+    is_int(next_due(1), APR_INT64_MAX, "what has ended does not wait");
+    is_int(next_due(3), APR_INT64_MAX, "another webhook");
     clear();
 }
 
 static void test_many(void)
 {
-    wh_message_list_t list;
-    int taken, i, more;
+    wh_claim_t one;
+    int i, more;
 
     wh_db_begin(&outside);
     for (i = 0; i < 1300; i++) {
         add_waiting(2 * i, 1, 0, 0);
     }
     wh_db_commit(&outside);
-    for (i = 0, more = 1; more; i += taken) {
-        is_int(wh_store_claim(&list, &taken, store, NODE, 1, NOW, 100000),
-               APR_SUCCESS, "a portion of many");
-        ok(taken <= WH_ROWS_CHUNK, "is no more than %d", WH_ROWS_CHUNK);
-        more = list.first != NULL;
-        free_list(&list);
+    for (i = 0, more = 1; more; i += one.count) {
+        is_int(claim_one(&one, NODE, 1, WH_CLAIM_ROWS), APR_SUCCESS,
+               "a portion of many");
+        ok(one.count <= WH_CLAIM_ROWS, "is no more than %d", WH_CLAIM_ROWS);
+        more = one.taken.first != NULL;
+        free_list(&one.taken);
     }
     is_int(i, 1300, "all come");
+    clear();
+}
+
+/* One call for several webhooks. */
+static void test_several(void)
+{
+    wh_claim_t claims[3] = {{.webhook_id = 1, .limit = 2},
+                            {.webhook_id = 2, .limit = 0},
+                            {.webhook_id = 3, .limit = 9}};
+    int done = 0;
+
+    insert_pair(100, 1, 5000, 0);
+    insert_pair(102, 1, 5001, 0);
+    insert_pair(104, 1, 5002, 0);
+    insert_pair(106, 2, 6000, 0);
+    insert_pair(108, 3, 7000, 0);
+    is_int(wh_store_claim(&done, store, NODE, claims, 3, NOW), APR_SUCCESS,
+           "three webhooks");
+    is_int(done, 3, "all have their turn");
+    is_str(ids_of(&claims[0]), "101 103", "as many as the first one wants");
+    is_int(claims[0].next_due, 5002, "the rest of it waits");
+    is_str(ids_of(&claims[1]), "", "none for the second one");
+    is_int(claims[1].next_due, 6000, "which waits");
+    is_str(ids_of(&claims[2]), "109", "all of the third one");
+    is_int(claims[2].next_due, APR_INT64_MAX, "nothing more of it");
+    clear();
+}
+
+/* Of what is large, a call takes no more than lies in memory well. */
+static void test_several_large(void)
+{
+    wh_claim_t claims[2] = {{.webhook_id = 1, .limit = 9},
+                            {.webhook_id = 2, .limit = 9}};
+    int i, done = 0;
+
+    for (i = 0; i < 12; i += 2) {
+        insert_pair(100 + i, i < 10 ? 1 : 2, 5000, 0);
+    }
+    wh_db_execute(&outside, "UPDATE event SET size = 1048576");
+    is_int(wh_store_claim(&done, store, NODE, claims, 2, NOW), APR_SUCCESS,
+           "two webhooks, a MiB for each delivery");
+    is_int(done, 1, "the second one has no turn");
+    is_str(ids_of(&claims[0]), "101 103 105 107", "4 MiB for the first one");
+    is_str(ids_of(&claims[1]), "", "nothing");
+    is_str(claim(NODE, 2, 9), "111", "the next call is its turn");
     clear();
 }
 
@@ -175,15 +242,14 @@ static void test_without_event(void)
 
 static void test_storage_fails(void)
 {
-    wh_message_list_t list;
-    int taken = 7;
+    wh_claim_t one;
 
     insert_pair(100, 1, 5000, 0);
     wh_db_execute(&outside, "CREATE TRIGGER broken BEFORE UPDATE ON delivery "
                             "BEGIN SELECT raise(ABORT, 'full'); END");
-    is_int(wh_store_claim(&list, &taken, store, NODE, 1, NOW, 10),
-           WH_STORE_DOWN, "storage fails while rows are taken");
-    ok(!list.first && taken == 0, "nothing is handed out");
+    is_int(claim_one(&one, NODE, 1, 10), WH_STORE_DOWN,
+           "storage fails while rows are taken");
+    ok(!one.taken.first && one.count == 0, "nothing is handed out");
     wh_db_execute(&outside, "DROP TRIGGER broken");
     is_int(owner(101), 0, "the row is free");
     is_str(claim(NODE, 1, 10), "101", "and taken when storage is back");
@@ -199,6 +265,8 @@ int main(void)
     test_content();
     test_next_due();
     test_many();
+    test_several();
+    test_several_large();
     test_without_event();
     test_storage_fails();
     end();

@@ -64,13 +64,13 @@ static int finish(apr_int64_t id, apr_int32_t webhook, wh_outcome_kind_t kind)
 /* Ids of what is taken; each keeps its order key. */
 static const char *claim(apr_int32_t webhook)
 {
+    wh_claim_t one = {.webhook_id = webhook, .limit = 100};
     const char *ids = "";
-    wh_message_list_t list;
     wh_message_t *message;
-    int taken;
+    int done;
 
-    wh_store_claim(&list, &taken, store, NODE, webhook, 2000, 100);
-    message = list.first;
+    wh_store_claim(&done, store, NODE, &one, 1, 2000);
+    message = one.taken.first;
     while (message) {
         wh_message_t *next = message->next;
         wh_delivery_t *delivery = (wh_delivery_t *)message;

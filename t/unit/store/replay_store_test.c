@@ -150,9 +150,9 @@ static void test_many(void)
 static void test_claimed(void)
 {
     wh_log_filter_t filter = all;
-    wh_message_list_t list;
+    wh_claim_t one = {.webhook_id = 1, .limit = 10};
     wh_delivery_t *delivery;
-    int taken = 0;
+    int done;
 
     fill();
     wh_db_execute(&outside, "UPDATE delivery SET body = 'the bytes' "
@@ -160,10 +160,10 @@ static void test_claimed(void)
     filter.event_id = 300;
     is_int(replay(&filter), 1, "replayed");
     wh_db_execute(&outside, "DELETE FROM delivery WHERE id = 201");
-    is_int(wh_store_claim(&list, &taken, store, 3, 1, apr_time_now(), 10),
+    is_int(wh_store_claim(&done, store, 3, &one, 1, apr_time_now()),
            APR_SUCCESS, "and claimed");
-    is_int(taken, 1, "alone");
-    delivery = (wh_delivery_t *)list.first;
+    is_int(one.count, 1, "alone");
+    delivery = (wh_delivery_t *)one.taken.first;
     is_int(delivery ? delivery->id : 0, 301, "the delivery");
     is_str(delivery ? delivery->body : NULL, "the bytes", "with its body");
     is_int(delivery ? delivery->attempts : -1, 0, "as if not tried yet");
@@ -179,8 +179,8 @@ static void test_claimed(void)
 static int claimed_of_eight(const char *body)
 {
     wh_log_filter_t filter = all;
-    wh_message_list_t list;
-    int i, taken = -1;
+    wh_claim_t one = {.webhook_id = 2, .limit = 10};
+    int i, done;
 
     fill();
     add_event(500, "a", "large");
@@ -192,14 +192,14 @@ static int claimed_of_eight(const char *body)
                   apr_psprintf(pool, "UPDATE delivery SET body = %s", body));
     filter.event_id = 500;
     is_int(replay(&filter), 8, "eight of a large event");
-    wh_store_claim(&list, &taken, store, 3, 2, apr_time_now(), 10);
-    while (list.first) {
-        wh_delivery_t *delivery = (wh_delivery_t *)list.first;
+    wh_store_claim(&done, store, 3, &one, 1, apr_time_now());
+    while (one.taken.first) {
+        wh_delivery_t *delivery = (wh_delivery_t *)one.taken.first;
 
-        list.first = list.first->next;
+        one.taken.first = one.taken.first->next;
         wh_delivery_destroy(delivery);
     }
-    return taken;
+    return one.count;
 }
 
 /* Four MiB are taken at a time. */
