@@ -230,17 +230,23 @@ static void post(wh_message_t *message)
     wh_inbox_post(wh_delivery_thread_inbox(delivery_thread), &list);
 }
 
-/* One that has answered before: all its transfers may begin at once. */
-static void post_target(apr_int32_t id, const char *url, int state)
+static void post_target_after(apr_int32_t id, const char *url, int state,
+                              int calls)
 {
     wh_webhook_t webhook = {.id = id,
                             .context = "",
                             .name = "w",
                             .target_url = url,
-                            .total_calls = 1,
+                            .total_calls = calls,
                             .state = state};
 
     post(&wh_target_create(&webhook)->message);
+}
+
+/* One that has answered before: all its transfers may begin at once. */
+static void post_target(apr_int32_t id, const char *url, int state)
+{
+    post_target_after(id, url, state, 1);
 }
 
 static const char *url_of(const char *path)
@@ -673,6 +679,35 @@ static void test_hanging_beside_healthy(void)
     end_thread();
 }
 
+/* So many that nobody has called yet begin one after the other, two at a time
+ * and then one each millisecond. */
+static void test_unproven(void)
+{
+    enum { COUNT = 60 };
+    apr_time_t first = APR_INT64_MAX, last = 0;
+    int i, delivered = 0;
+
+    start_thread(2 * COUNT);
+    for (i = 1; i <= COUNT; i++) {
+        post_target_after(i, url_of("/close"), WH_STATE_ACTIVE, 0);
+        post_deliveries(i, 100 + i, 1);
+    }
+    for (i = 0; i < COUNT; i++) {
+        wh_delivery_t *delivery = next_outcome();
+
+        if (!delivery) {
+            break;
+        }
+        delivered += delivery->outcome == WH_OUTCOME_DELIVERED;
+        first = delivery->started < first ? delivery->started : first;
+        last = delivery->started > last ? delivery->started : last;
+        wh_delivery_destroy(delivery);
+    }
+    is_int(delivered, COUNT, "all of a crowd of new endpoints have their turn");
+    ok(last - first >= apr_time_from_msec(COUNT - 2), "but not at once");
+    stop_thread();
+}
+
 static void prepare(void)
 {
     wh_event_t fields = {.uuid = "8f4a1c52-6d0b-4c39-9a53-0b7a3c1d2e4f",
@@ -716,6 +751,7 @@ int main(void)
     test_discards();
     test_wrong_options();
     test_hanging_beside_healthy();
+    test_unproven();
     close_receiver();
     is_int(event->references, 1, "no delivery is left");
     wh_event_release(event);
