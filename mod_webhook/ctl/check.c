@@ -57,7 +57,7 @@ int wh_ctl_check(wh_ctl_t *ctl)
          check.orphan_attempts},
         {"OrphanTokens", "tokens without their application",
          check.orphan_tokens},
-        {"Stranded", "pending deliveries of a dispatcher that is gone",
+        {"Stranded", "pending deliveries that no dispatcher takes",
          check.stranded}};
     apr_size_t count = sizeof(counts) / sizeof(counts[0]), i;
     int sound, status = WH_EXIT_DONE;

@@ -138,7 +138,8 @@ typedef struct wh_check_t {
                                         those that retention may part */
     apr_int64_t orphan_tokens;     /**< tokens whose application is gone */
     apr_int64_t
-        stranded; /**< pending deliveries of a node that is not listed */
+        stranded; /**< pending deliveries of a node that is not listed, or held
+                       back for an earlier one that is not there */
 } wh_check_t;
 
 /** Looks the whole database over; reads only. When integrity is not "ok" the

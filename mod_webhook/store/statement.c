@@ -329,8 +329,12 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
         "(SELECT 1 FROM delivery WHERE delivery.id = attempt.delivery_id)",
     [WH_SQL_ORPHAN_TOKENS] = "SELECT count(*) FROM token WHERE app_id <> 0 "
                              "AND app_id NOT IN (SELECT id FROM app)",
-    [WH_SQL_STRANDED] = "SELECT count(*) FROM delivery WHERE state = 0 AND "
-                        "owner > 0 AND owner NOT IN (SELECT id FROM node)",
+    [WH_SQL_STRANDED] =
+        "SELECT count(*) FROM delivery d WHERE d.state = 0 AND "
+        "((d.owner > 0 AND d.owner NOT IN (SELECT id FROM node)) OR "
+        "(d.owner = -1 AND NOT EXISTS (SELECT 1 FROM delivery e "
+        "WHERE e.webhook_id = d.webhook_id AND e.order_key = d.order_key "
+        "AND e.order_key <> 0 AND e.state = 0 AND e.id < d.id)))",
 
     /* A text that is NULL asks for all contexts. */
     [WH_SQL_TOKEN_INSERT] =

@@ -110,6 +110,63 @@ static void test_replays(void)
            "and once");
 }
 
+/* Replays that this process has made it knows: nobody is woken. */
+static void test_own_replays(void)
+{
+    apr_int32_t webhook = save_webhook("own");
+    wh_log_filter_t filter = {.state = -1};
+    apr_time_t now = apr_time_now();
+    int replayed;
+
+    insert_at(now - apr_time_from_sec(4), WH_DELIVERY_FAILED, 0);
+    wh_db_execute(&outside,
+                  apr_psprintf(pool,
+                               "UPDATE delivery SET webhook_id = %d "
+                               "WHERE id = (SELECT max(id) FROM delivery)",
+                               webhook));
+    run(now);
+    wh_commit_claim(&commit, now);
+    throw_away();
+    filter.webhook_id = webhook;
+    wh_store_replay(&replayed, store, &filter);
+    is_int(replayed, 1, "a replay");
+    commit.own_replays = 1;
+    run(apr_time_now());
+    is_int(wh_schedule_entry(&commit.schedule, webhook)->next_due, WH_NEVER,
+           "of this process is no news to it");
+    is_int(commit.own_replays, 0, "and counts once");
+    wh_db_execute(&outside, "UPDATE delivery SET state = 2 WHERE state = 0");
+}
+
+/* What waited, for its order, for a delivery that retention takes. */
+static void test_sweep_frees(void)
+{
+    apr_int32_t webhook = save_webhook("ordered");
+    apr_time_t now = apr_time_now();
+    wh_schedule_entry_t *entry;
+
+    wh_db_execute(&outside, "DELETE FROM delivery");
+    insert_at(now - apr_time_from_sec(3000), WH_DELIVERY_PENDING, NODE);
+    insert_at(now - apr_time_from_sec(3), WH_DELIVERY_PENDING, -1);
+    wh_db_execute(&outside,
+                  apr_psprintf(pool,
+                               "UPDATE delivery SET webhook_id = %d, "
+                               "order_key = 7",
+                               webhook));
+    maintenance.sweep_at = now + apr_time_from_sec(1);
+    run(now);
+    wh_commit_claim(&commit, now);
+    posted();
+    entry = wh_schedule_entry(&commit.schedule, webhook);
+    is_int(entry->next_due, WH_NEVER, "nothing waits but in its order");
+    maintenance.sweep_at = 0;
+    run(now);
+    ok(entry->next_due <= now, "the first one is swept: the next one is free");
+    wh_commit_claim(&commit, now);
+    is_str(posted(), apr_psprintf(pool, "D%d", webhook), "and taken");
+    throw_away();
+}
+
 static void insert_token(const char *hash, apr_time_t expires)
 {
     wh_token_t token = {.kind = WH_TOKEN_TICKET,
@@ -187,6 +244,8 @@ int main(void)
     test_refresh();
     test_sweep();
     test_replays();
+    test_own_replays();
+    test_sweep_frees();
     test_tokens();
     test_checkpoint();
     test_storage_fails();
