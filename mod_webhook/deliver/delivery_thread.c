@@ -57,7 +57,8 @@ struct wh_delivery_thread_t {
     wh_transfer_t *idle;
     int idle_count;
     int has_more; /* 1: some could start, but others have their turn first */
-    apr_time_t unproven_at; /* when one of those may start */
+    apr_time_t unproven_at; /* when an unproven one may start */
+    int is_paced;           /* 1: somebody may wait for that */
     int stopping;
     apr_time_t deadline;  /* of the stop */
     wh_message_t stopped; /* its last word */
@@ -505,6 +506,8 @@ static void start_transfers(wh_delivery_thread_t *thread)
         started++;
     }
     thread->has_more = started == STARTS_AT_ONCE;
+    thread->is_paced =
+        thread->unproven_at > now && wh_endpoints_ready(&thread->endpoints);
 }
 
 static void end_transfer(wh_delivery_thread_t *thread, wh_transfer_t *transfer)
@@ -562,14 +565,11 @@ static apr_time_t next_chance(const wh_delivery_thread_t *thread)
     apr_time_t wake = wh_endpoints_next_wake(&thread->endpoints);
     apr_time_t slow;
 
-    if (!wh_endpoints_ready(&thread->endpoints)) {
-        return wake;
-    }
-    if (thread->first_quick) {
+    if (thread->first_quick && wh_endpoints_ready(&thread->endpoints)) {
         slow = thread->first_quick->started + WH_ENDPOINT_SLOW + 1;
         wake = slow < wake ? slow : wake;
     }
-    if (thread->unproven_at > apr_time_now()) {
+    if (thread->is_paced) {
         wake = thread->unproven_at < wake ? thread->unproven_at : wake;
     }
     return wake;
