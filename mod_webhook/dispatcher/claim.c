@@ -112,9 +112,8 @@ static void claim_group(wh_commit_t *commit, group_t *group, apr_time_t now)
 {
     wh_schedule_t *schedule = &commit->schedule;
     int i, done;
-    apr_status_t rv =
-        wh_store_claim(&done, commit->store, commit->ids.node, group->claims,
-                       group->count, now);
+    apr_status_t rv = wh_store_claim(&done, commit->store, commit->ids.node,
+                                     group->claims, group->count, now);
 
     for (i = 0; i < group->count; i++) {
         const wh_claim_t *claim = &group->claims[i];

@@ -148,11 +148,10 @@ static void test_sweep_frees(void)
     wh_db_execute(&outside, "DELETE FROM delivery");
     insert_at(now - apr_time_from_sec(3000), WH_DELIVERY_PENDING, NODE);
     insert_at(now - apr_time_from_sec(3), WH_DELIVERY_PENDING, -1);
-    wh_db_execute(&outside,
-                  apr_psprintf(pool,
-                               "UPDATE delivery SET webhook_id = %d, "
-                               "order_key = 7",
-                               webhook));
+    wh_db_execute(&outside, apr_psprintf(pool,
+                                         "UPDATE delivery SET webhook_id = %d, "
+                                         "order_key = 7",
+                                         webhook));
     maintenance.sweep_at = now + apr_time_from_sec(1);
     run(now);
     wh_commit_claim(&commit, now);

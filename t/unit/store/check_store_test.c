@@ -79,11 +79,12 @@ static void test_orphans(void)
     with("UPDATE delivery SET owner = 4 WHERE id = 102",
          "UPDATE delivery SET owner = 3 WHERE id = 102", "0 0 0 0 0 1",
          "a delivery in the memory of no node");
-    with("INSERT INTO delivery (id, event_id, webhook_id, state, attempts, due, "
-         "owner, order_key) VALUES (105, 100, 1, 0, 0, 0, 3, 7), "
-         "(106, 100, 1, 0, 0, 0, -1, 7)",
-         "UPDATE delivery SET state = 1, owner = 0 WHERE id = 105",
-         "0 0 0 0 0 0", "a delivery that waits for an earlier one");
+    with(
+        "INSERT INTO delivery (id, event_id, webhook_id, state, attempts, due, "
+        "owner, order_key) VALUES (105, 100, 1, 0, 0, 0, 3, 7), "
+        "(106, 100, 1, 0, 0, 0, -1, 7)",
+        "UPDATE delivery SET state = 1, owner = 0 WHERE id = 105",
+        "0 0 0 0 0 0", "a delivery that waits for an earlier one");
     with("UPDATE delivery SET due = 0 WHERE id = 106",
          "DELETE FROM delivery WHERE id > 103", "0 0 0 0 0 1",
          "one that waits for an earlier one that has ended");
