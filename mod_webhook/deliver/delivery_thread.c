@@ -6,6 +6,7 @@
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/pool.h"
@@ -46,7 +47,7 @@ struct wh_delivery_thread_t {
     wh_sockets_t sockets;
     wh_guard_t guard;
     CURLM *multi;
-    apr_time_t timer; /* libcurl's, NEVER: none */
+    apr_time_t timer; /* libcurl's, of monotonic_now(); NEVER: none */
     int concurrency;
     int running_count;
     int slow_count;         /* of them, those marked slow */
@@ -65,6 +66,15 @@ struct wh_delivery_thread_t {
     apr_uint32_t dice;
 };
 
+/* libcurl's time limits hold whatever becomes of the clock. */
+static apr_time_t monotonic_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
+}
+
 static int on_timer(CURLM *multi, long milliseconds, void *baton)
 {
     wh_delivery_thread_t *thread = baton;
@@ -72,7 +82,7 @@ static int on_timer(CURLM *multi, long milliseconds, void *baton)
     (void)multi;
     thread->timer = milliseconds < 0
                         ? NEVER
-                        : apr_time_now() + apr_time_from_msec(milliseconds);
+                        : monotonic_now() + apr_time_from_msec(milliseconds);
     return 0;
 }
 
@@ -351,7 +361,10 @@ static void learn(wh_delivery_thread_t *thread, const wh_transfer_t *transfer)
     wh_health_failure_t failure = {
         .started = transfer->started,
         .attempts = delivery->attempts,
-        .due = delivery->outcome == WH_OUTCOME_RETRY ? delivery->due : 0,
+        /* What a receiver asks for one delivery says nothing of the others. */
+        .due = delivery->outcome == WH_OUTCOME_RETRY && !transfer->retry_after
+                   ? delivery->due
+                   : 0,
         .pause = pause_of(transfer),
     };
 
@@ -577,19 +590,23 @@ static apr_time_t next_chance(const wh_delivery_thread_t *thread)
 
 static int wait_milliseconds(const wh_delivery_thread_t *thread)
 {
-    apr_time_t until = thread->timer == NEVER ? APR_INT64_MAX : thread->timer;
-    apr_time_t other =
+    apr_time_t until =
         thread->stopping ? thread->deadline : next_chance(thread);
-    apr_interval_time_t left;
+    apr_interval_time_t left = WAIT_MAX, timer;
 
     if (thread->has_more) {
         return 0;
     }
-    until = other < until ? other : until;
-    if (until == APR_INT64_MAX) {
+    if (until == APR_INT64_MAX && thread->timer == NEVER) {
         return -1;
     }
-    left = until - apr_time_now();
+    if (until != APR_INT64_MAX) {
+        left = until - apr_time_now();
+    }
+    if (thread->timer != NEVER) {
+        timer = thread->timer - monotonic_now();
+        left = timer < left ? timer : left;
+    }
     left = left < WAIT_MAX ? left : WAIT_MAX;
     return left <= 0 ? 0 : (int)((left + 999) / 1000);
 }
@@ -613,7 +630,7 @@ static void run_timer(wh_delivery_thread_t *thread)
 {
     int unused;
 
-    if (thread->timer != NEVER && thread->timer <= apr_time_now()) {
+    if (thread->timer != NEVER && thread->timer <= monotonic_now()) {
         thread->timer = NEVER;
         curl_multi_socket_action(thread->multi, CURL_SOCKET_TIMEOUT, 0,
                                  &unused);

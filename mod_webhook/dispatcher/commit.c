@@ -504,7 +504,7 @@ static void undo_plans(wh_commit_t *commit, wh_batch_entry_t *entry)
 }
 
 /* Sends the deliveries of a committed event on their way. One that memory
- * cannot hold is left to be found again when this node ends. */
+ * cannot hold is given back. */
 static void dispatch(wh_commit_t *commit, wh_batch_entry_t *entry,
                      apr_time_t now)
 {
@@ -530,9 +530,11 @@ static void dispatch(wh_commit_t *commit, wh_batch_entry_t *entry,
         }
         if (!delivery) {
             wh_log(WH_LOG_ERROR, APR_ENOMEM,
-                   WHLOGNO(1314) "event %s waits for a restart",
+                   WHLOGNO(1314) "no memory: event %s is read from the "
+                                 "database again",
                    entry->event.uuid);
             wh_schedule_unreserve(&commit->schedule, plan->entry);
+            wh_commit_doubt(commit, plan->id);
             continue;
         }
         delivery->due = now;

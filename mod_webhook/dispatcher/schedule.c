@@ -141,6 +141,11 @@ static apr_status_t sync_webhook(wh_schedule_t *schedule,
         return APR_ENOMEM;
     }
     entry->seen = schedule->syncs;
+    if (entry->removed) {
+        /* It has come back while the last of it was on its way. */
+        entry->removed = 0;
+        entry->fingerprint[0] = '\0';
+    }
     if (!strcmp(entry->fingerprint, hex)) {
         return APR_SUCCESS;
     }
@@ -208,19 +213,24 @@ apr_status_t wh_schedule_sync(wh_schedule_t *schedule,
 }
 
 /* The last quarter of the window is for webhooks that have little in it, so
- * that those with a backlog, however many, leave something to the others. */
+ * that those with a backlog, however many, leave something to the others. The
+ * same holds for the memory. */
 static int has_room(const wh_schedule_t *schedule,
                     const wh_schedule_entry_t *entry)
 {
     int window = schedule->settings->window;
     int entries = (int)apr_hash_count(schedule->entries);
     int little = window / 4 / (entries > 0 ? entries : 1);
+    apr_size_t few =
+        WH_WINDOW_BYTES / 4 / (apr_size_t)(entries > 0 ? entries : 1);
 
     if (schedule->in_memory >= window || schedule->bytes >= WH_WINDOW_BYTES) {
         return 0;
     }
-    return schedule->in_memory < window - window / 4 ||
-           entry->in_memory <= little;
+    return (schedule->in_memory < window - window / 4 ||
+            entry->in_memory <= little) &&
+           (schedule->bytes < WH_WINDOW_BYTES - WH_WINDOW_BYTES / 4 ||
+            entry->bytes <= few);
 }
 
 apr_time_t wh_schedule_due(const wh_schedule_entry_t *entry)
@@ -272,9 +282,13 @@ void wh_schedule_dispatch(wh_schedule_t *schedule, wh_schedule_entry_t *entry,
                           wh_delivery_t *delivery)
 {
     delivery->message.kind = WH_MESSAGE_DELIVERY;
-    delivery->size = sizeof(*delivery) + delivery->event->size +
-                     (delivery->body ? strlen(delivery->body) : 0);
+    delivery->size =
+        sizeof(*delivery) + (delivery->body ? strlen(delivery->body) : 0);
     schedule->bytes += delivery->size;
+    if (delivery->event->scheduled++ == 0) {
+        schedule->bytes += delivery->event->size;
+    }
+    entry->bytes += delivery->size + delivery->event->size;
     wh_message_list_add(&schedule->outgoing[entry->thread], &delivery->message);
 }
 
@@ -300,6 +314,9 @@ void wh_schedule_left(wh_schedule_t *schedule, const wh_delivery_t *delivery)
         wh_schedule_entry(schedule, delivery->webhook_id);
 
     schedule->bytes -= delivery->size;
+    if (--delivery->event->scheduled == 0) {
+        schedule->bytes -= delivery->event->size;
+    }
     schedule->in_memory--;
     if (schedule->starved) {
         schedule->wake = 0;
@@ -308,6 +325,7 @@ void wh_schedule_left(wh_schedule_t *schedule, const wh_delivery_t *delivery)
         return;
     }
     entry->in_memory--;
+    entry->bytes -= delivery->size + delivery->event->size;
     if (entry->removed && entry->in_memory == 0) {
         drop_entry(schedule, entry);
         return;

@@ -46,8 +46,9 @@ typedef struct wh_schedule_entry_t {
     int removed; /* goes when in_memory is 0 */
     int thread;  /* its delivery thread */
     int in_memory;
-    int room;                   /* most of them, as its delivery thread says */
-    apr_time_t hold_until;      /* likewise: nothing is taken before */
+    apr_size_t bytes;      /* of them, as if each had its event to itself */
+    int room;              /* most of them, as its delivery thread says */
+    apr_time_t hold_until; /* likewise: nothing is taken before */
     apr_uint32_t target_number; /* of the state last posted */
     wh_ordering_t ordering;
     int discards;         /* disabled for its errors: nothing is kept for it */

@@ -31,6 +31,7 @@ wh_event_t *wh_event_create(const wh_event_t *fields)
     }
     *event = *fields;
     event->references = 1;
+    event->scheduled = 0;
     event->size = size;
     at = (char *)(event + 1);
     event->name = place(&at, fields->name);

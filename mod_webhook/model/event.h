@@ -30,6 +30,7 @@ typedef struct wh_event_t {
     const char *data;        /**< JSON object */
     const char *idempotency; /**< fingerprint of the key, "" for none */
     apr_size_t size;         /**< bytes of the block */
+    int scheduled; /**< deliveries in memory: the commit thread's count */
 } wh_event_t;
 
 /** Copies what fields points to into a new event with one reference.
@@ -93,7 +94,7 @@ typedef struct wh_delivery_t {
     apr_time_t hold_until;      /**< send no more before; 0: any time */
     int has_followed; /**< 1: the next one of its order key may go now; set by
                          the commit thread */
-    int room;                   /**< most deliveries in memory; 0: not said */
+    int room;         /**< most deliveries in memory; 0: not said */
 } wh_delivery_t;
 
 /** A delivery that holds its own reference to the event; NULL: no memory. */

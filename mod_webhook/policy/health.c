@@ -39,6 +39,7 @@ void wh_health_shift(wh_health_t *health, apr_interval_time_t time)
 {
     health->since -= time;
     health->until -= time;
+    health->paused -= time;
 }
 
 int wh_health_limit(const wh_health_t *health, int cap)
@@ -76,9 +77,13 @@ wh_standing_t wh_health_standing(const wh_health_t *health)
 
 void wh_health_success(wh_health_t *health, int cap, apr_time_t now)
 {
+    apr_time_t paused = health->paused;
+
     health->failures = 0;
     if (health->state == WH_HEALTH_COOLING) {
+        /* It may be the answer of a transfer that began before the pause. */
         wh_health_recover(health, now);
+        health->paused = health->until = paused;
         return;
     }
     if (health->limit < cap) {
@@ -124,6 +129,9 @@ int wh_health_failed(wh_health_t *health, const wh_health_failure_t *failure,
 
     if (failure->pause > 0) {
         wait_until(health, now + failure->pause);
+        if (now + failure->pause > health->paused) {
+            health->paused = now + failure->pause;
+        }
     }
     if (health->state == WH_HEALTH_COOLING &&
         failure->started < health->since) {

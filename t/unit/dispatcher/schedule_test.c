@@ -20,6 +20,7 @@ static wh_event_t *event;
 
 static void open_schedule(void)
 {
+    event->scheduled = 0;
     int i;
 
     for (i = 0; i < THREADS; i++) {
@@ -233,6 +234,25 @@ static void test_removed(void)
     close_schedule();
 }
 
+/* Put back into the database while the last of it is on its way. */
+static void test_comes_back(void)
+{
+    wh_webhook_t *webhook = make_webhook(1, WH_STATE_ACTIVE);
+    wh_schedule_entry_t *entry;
+
+    open_schedule();
+    entry = make_caught_up(1);
+    wh_schedule_reserve(&schedule, entry, NOW);
+    dispatch(entry, 10);
+    sync_with(0, NULL);
+    sync_with(1, &webhook);
+    is_str(posted(1), "delivery 10, target 1 gone, target 1", "it is back");
+    ok(entry_of(1)->active, "and active");
+    come_back(1, WH_OUTCOME_DELIVERED, 0);
+    ok(entry_of(1) != NULL, "also when the last of its former life has left");
+    close_schedule();
+}
+
 /* Disabled, with and without a limit of errors. */
 static void test_discards(void)
 {
@@ -345,12 +365,20 @@ static void test_bytes(void)
     ok(before >= sizeof(wh_delivery_t) + event->size, "bytes are counted");
     wh_schedule_reserve(&schedule, entry, NOW);
     dispatch(entry, 12);
-    is_int((apr_int64_t)schedule.bytes, (apr_int64_t)(2 * before),
-           "of each delivery");
+    is_int((apr_int64_t)schedule.bytes, (apr_int64_t)(before + last_size),
+           "of each delivery, and of their event once");
     is_str(posted(1), "delivery 11, delivery 12", "in their order");
     come_back(1, WH_OUTCOME_DELIVERED, 0);
     come_back(1, WH_OUTCOME_DELIVERED, 0);
     is_int((apr_int64_t)schedule.bytes, 0, "and leave with them");
+    is_int((apr_int64_t)entry->bytes, 0, "the webhook has none");
+    schedule.bytes = WH_WINDOW_BYTES - WH_WINDOW_BYTES / 4;
+    entry->bytes = WH_WINDOW_BYTES / 4 + 1;
+    is_int(wh_schedule_reserve(&schedule, entry, NOW), 0,
+           "the last quarter is not for those with much");
+    entry->bytes = 0;
+    is_int(wh_schedule_reserve(&schedule, entry, NOW), 1,
+           "but for those with little");
     schedule.bytes = WH_WINDOW_BYTES;
     is_int(wh_schedule_reserve(&schedule, entry, NOW), 0, "memory is full");
     entry->next_due = 0;
@@ -446,6 +474,7 @@ int main(void)
     test_sync();
     test_sync_members();
     test_removed();
+    test_comes_back();
     test_discards();
     test_window();
     test_behind();

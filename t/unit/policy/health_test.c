@@ -157,9 +157,17 @@ static void test_pause(void)
     wh_health_success(&health, CAP, NOW);
     is_int(health.until, NOW + apr_time_from_sec(60),
            "a success that was under way does not end it");
+    fail_at(NOW, NOW, 1, NOW + 1, 0);
+    fail_at(NOW, NOW, 1, NOW + 1, 0);
+    fail_at(NOW, NOW, 1, NOW + 1, 0);
+    is_int(health.state, WH_HEALTH_COOLING, "it is cooling");
+    wh_health_success(&health, CAP, NOW);
+    is_int(health.state, WH_HEALTH_RECOVERING, "a success ends that");
+    is_int(health.until, NOW + apr_time_from_sec(60), "but not the pause");
     wh_health_shift(&health, apr_time_from_sec(3600));
     is_int(health.until, NOW - apr_time_from_sec(3540),
            "a clock that was set back neither");
+    is_int(health.paused, health.until, "and it moves with the clock");
 }
 
 int main(void)
