@@ -98,6 +98,23 @@ for my $status (429, 503) {
         "$status with Retry-After holds up all that the webhook has";
 }
 
+# -- large events for those that hang ------------------------------------------------------------
+
+# Each waits for longer than is waited for here, and together their deliveries
+# would be larger than what all may have in memory.
+my $holding = WebhookSink->new(script => { '*' => 'hang' });
+my $other = WebhookServer->new(conf => "WebhookTimeout 60s\n")->start;
+create($other, Events => ['large'], TargetUrl => $holding->url("/$_"))
+    for 1 .. 60;
+create($other, Events => ['small'], TargetUrl => $sink->url('/small'));
+signal($other, 'large', 0, {});
+ok wait_for { $holding->requests == 60 } 30;
+signal($other, 'large', $_, { text => 'x' x 250_000 }) for 1 .. 7;
+signal($other, 'small', $_) for 1 .. 20;
+ok wait_for { got('/small') == 20 } 20;
+$holding->stop;
+$other->stop;
+
 # -- a rate of its own --------------------------------------------------------------------------
 
 create($server, Events => ['rated'], TargetUrl => $sink->url('/rated'),
