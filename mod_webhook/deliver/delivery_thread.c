@@ -538,10 +538,24 @@ static void end_transfer(wh_delivery_thread_t *thread, wh_transfer_t *transfer)
     wh_endpoints_done(&thread->endpoints, endpoint);
 }
 
+/* One attempt still. Its time would begin anew: whoever has been slow about it
+ * does not get that. */
+static int send_again(wh_delivery_thread_t *thread, wh_transfer_t *transfer,
+                      CURLcode code)
+{
+    if (transfer->slow || thread->stopping ||
+        !wh_transfer_may_repeat(transfer, code)) {
+        return 0;
+    }
+    curl_multi_remove_handle(thread->multi, transfer->easy);
+    return curl_multi_add_handle(thread->multi, transfer->easy) == CURLM_OK;
+}
+
 /* Number of transfers that have ended. */
 static int read_results(wh_delivery_thread_t *thread)
 {
     CURLMsg *message;
+    CURLcode code;
     int left, ended = 0;
 
     while ((message = curl_multi_info_read(thread->multi, &left))) {
@@ -552,8 +566,12 @@ static int read_results(wh_delivery_thread_t *thread)
                               (char **)&transfer) != CURLE_OK) {
             continue;
         }
-        wh_outcome_decide(transfer, message->data.result, thread->settings,
-                          apr_time_now(), roll(thread));
+        code = message->data.result;
+        if (send_again(thread, transfer, code)) {
+            continue;
+        }
+        wh_outcome_decide(transfer, code, thread->settings, apr_time_now(),
+                          roll(thread));
         end_transfer(thread, transfer);
         ended++;
     }

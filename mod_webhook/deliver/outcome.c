@@ -262,13 +262,15 @@ static void log_failure(const wh_transfer_t *transfer, CURLcode code)
 }
 
 /* A second request within one attempt is not an attempt: the receiver closed a
- * connection at rest, and nobody can tell whether it read the first one. */
+ * connection at rest, and nobody can tell whether it read the first one; or it
+ * said, over HTTP/2, that it did not. */
 static void log_sent_again(const wh_transfer_t *transfer)
 {
     if (transfer->sent > 1) {
         wh_log(WH_LOG_DEBUG, APR_SUCCESS,
                WHLOGNO(1223) "webhook %d event %s attempt %d: sent %d times, "
-                             "the connection had been closed",
+                             "the connection had been closed or the "
+                             "request refused",
                transfer->delivery->webhook_id, transfer->delivery->event->uuid,
                transfer->delivery->attempts, transfer->sent);
     }

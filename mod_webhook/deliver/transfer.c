@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/version.h"
+#include "deliver/intake.h"
 #include "deliver/transport.h"
 #include "policy/retry.h"
 
@@ -219,6 +220,7 @@ static int on_connected(void *baton, char *address, char *own_address, int port,
     }
     if (admit(transfer, (const struct sockaddr *)&peer)) {
         transfer->sent++;
+        wh_intake_request(transfer->easy);
         return CURL_PREREQFUNC_OK;
     }
     transfer->refused = 1;
@@ -549,6 +551,15 @@ apr_status_t wh_transfer_prepare(wh_transfer_t *transfer, wh_target_t *target,
     transfer->delivery = delivery;
     transfer->started = now;
     return APR_SUCCESS;
+}
+
+/* Of all that can be wrong with HTTP/2 this alone is nothing that libcurl has
+ * words for. */
+int wh_transfer_may_repeat(const wh_transfer_t *transfer, CURLcode code)
+{
+    return code == CURLE_HTTP2 && !transfer->detail[0] &&
+           transfer->header_bytes == 0 && transfer->sent > 0 &&
+           transfer->sent < WH_REQUESTS_MAX;
 }
 
 /* The receiver may have these bytes already: none but them may follow. */

@@ -21,6 +21,9 @@
 #define WH_ANSWER_HEADERS_MAX (64 * 1024)
 #define WH_ANSWER_BODY_MAX (64 * 1024)
 
+/** One attempt is so many requests at the most: libcurl's own bound. */
+#define WH_REQUESTS_MAX 6
+
 /** A receiver that sends fewer bytes a second, so long, is cut off. */
 #define WH_LOW_SPEED_BYTES 100L
 #define WH_LOW_SPEED_SECONDS 15L
@@ -47,7 +50,8 @@ typedef struct wh_transfer_t {
     int status;          /* of the last status line */
     int in_block;        /* a status line came, its empty line not yet */
     int complete;        /* a final header block has ended */
-    int sent;            /* requests; 2 and more: see on_connected() */
+    int sent;            /* requests; 2 and more: see on_connected() and
+                            wh_transfer_may_repeat() */
     const char *blocked; /* the guard's word, NULL: none */
     char blocked_address[WH_GUARD_TEXT]; /* about that address */
     int dialled;                         /* an address was allowed */
@@ -89,6 +93,13 @@ apr_status_t wh_transfer_configure(wh_transfer_t *transfer,
  */
 apr_status_t wh_transfer_prepare(wh_transfer_t *transfer, wh_target_t *target,
                                  wh_delivery_t *delivery, apr_time_t now);
+
+/**
+ * 1: the receiver has let us know that it leaves (GOAWAY of HTTP/2) and has not
+ * read this request, which may be sent again, on another connection, within the
+ * same attempt. libcurl does that by itself if there are other streams.
+ */
+int wh_transfer_may_repeat(const wh_transfer_t *transfer, CURLcode code);
 
 /** Lets go of the delivery, ready for the next one. The easy handle is not part
  * of a multi handle any more, and may be another one afterwards. */

@@ -5,6 +5,8 @@
 #include <apr_tables.h>
 #include <string.h>
 
+#include "deliver/intake.h"
+
 /* Of several with one name the last counts, as of other directives. */
 static const wh_client_certificate_t *
 find_certificate(const wh_settings_t *settings, const char *name)
@@ -86,12 +88,13 @@ static CURLcode set_proxy(CURL *easy, const char *url)
     return rc;
 }
 
-/* A library without HTTP/2 goes on with HTTP/1.1. */
+/* A library without HTTP/2 goes on with HTTP/1.1, and so does one whose
+ * connections cannot be watched. */
 static CURLcode set_http2(CURL *easy, int on)
 {
     CURLcode rc = CURLE_UNSUPPORTED_PROTOCOL;
 
-    if (on) {
+    if (on && wh_intake_watch(easy)) {
         rc = curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
                               (long)CURL_HTTP_VERSION_2TLS);
     }
