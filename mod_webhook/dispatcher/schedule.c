@@ -219,10 +219,10 @@ static int has_room(const wh_schedule_t *schedule,
                     const wh_schedule_entry_t *entry)
 {
     int window = schedule->settings->window;
-    int entries = (int)apr_hash_count(schedule->entries);
-    int little = window / 4 / (entries > 0 ? entries : 1);
-    apr_size_t few =
-        WH_WINDOW_BYTES / 4 / (apr_size_t)(entries > 0 ? entries : 1);
+    int count = (int)apr_hash_count(schedule->entries);
+    int entries = count > 0 ? count : 1;
+    int little = window / 4 / entries;
+    apr_size_t few = WH_WINDOW_BYTES / 4 / (apr_size_t)entries;
 
     if (schedule->in_memory >= window || schedule->bytes >= WH_WINDOW_BYTES) {
         return 0;

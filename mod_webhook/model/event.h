@@ -14,8 +14,8 @@
 #include "base/inbox.h"
 
 /**
- * One event: read-only after wh_event_create(), shared by its deliveries,
- * counted. All strings lie in the same block of memory.
+ * One event: read-only after wh_event_create() but for its two counts, shared by
+ * its deliveries. All strings lie in the same block of memory.
  */
 typedef struct wh_event_t {
     volatile apr_uint32_t references;

@@ -14,6 +14,7 @@ typedef struct claim_work_t {
     apr_int64_t node;
     apr_time_t now;
     apr_int64_t bytes; /* of what this run has taken */
+    int rows;          /* likewise */
 } claim_work_t;
 
 static void discard(wh_message_list_t *list)
@@ -199,7 +200,8 @@ static apr_status_t take(wh_store_t *store, claim_work_t *work,
                          wh_claim_t *claim, apr_pool_t *pool)
 {
     apr_array_header_t *damaged = apr_array_make(pool, 1, sizeof(damaged_t));
-    apr_int64_t limit = claim->limit;
+    int left = WH_CLAIM_ROWS - work->rows;
+    apr_int64_t limit = claim->limit < left ? claim->limit : left;
     wh_message_t *message;
     apr_status_t rv;
 
@@ -217,6 +219,7 @@ static apr_status_t take(wh_store_t *store, claim_work_t *work,
         rv = wh_db_update(&store->db, NULL, WH_SQL_DELIVERY_TAKE, args);
         claim->count++;
     }
+    work->rows += claim->count;
     return rv;
 }
 
@@ -235,20 +238,28 @@ static apr_status_t find_next_due(wh_store_t *store, wh_claim_t *claim)
     return rv;
 }
 
+static void discard_claims(wh_claim_t *claims, int count)
+{
+    int i;
+
+    for (i = 0; i < count; i++) {
+        discard(&claims[i].taken);
+        claims[i].count = 0;
+    }
+}
+
 /* What an earlier run of this work has taken goes back. */
 static apr_status_t begin_claims(wh_store_t *store, claim_work_t *work)
 {
     apr_status_t rv = APR_SUCCESS;
     int i;
 
-    for (i = 0; i < work->count; i++) {
-        if (rv == APR_SUCCESS) {
-            rv = give_back_list(store, work->node, &work->claims[i].taken);
-        }
-        discard(&work->claims[i].taken);
-        work->claims[i].count = 0;
+    for (i = 0; rv == APR_SUCCESS && i < work->count; i++) {
+        rv = give_back_list(store, work->node, &work->claims[i].taken);
     }
+    discard_claims(work->claims, work->count);
     work->bytes = 0;
+    work->rows = 0;
     *work->done = 0;
     return rv;
 }
@@ -269,7 +280,7 @@ static apr_status_t claim_all(wh_store_t *store, void *baton)
     }
     apr_pool_tag(pool, "webhook_claim");
     while (rv == APR_SUCCESS && *work->done < work->count &&
-           work->bytes < CLAIM_BYTES) {
+           work->bytes < CLAIM_BYTES && work->rows < WH_CLAIM_ROWS) {
         wh_claim_t *claim = &work->claims[*work->done];
 
         if (claim->limit > 0) {
@@ -284,20 +295,10 @@ static apr_status_t claim_all(wh_store_t *store, void *baton)
     return rv;
 }
 
-static void discard_claims(wh_claim_t *claims, int count)
-{
-    int i;
-
-    for (i = 0; i < count; i++) {
-        discard(&claims[i].taken);
-        claims[i].count = 0;
-    }
-}
-
 apr_status_t wh_store_claim(int *done, wh_store_t *store, apr_int64_t node,
                             wh_claim_t *claims, int count, apr_time_t now)
 {
-    claim_work_t work = {claims, count, done, node, now, 0};
+    claim_work_t work = {claims, count, done, node, now, 0, 0};
     apr_status_t rv;
     int i;
 

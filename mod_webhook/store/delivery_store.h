@@ -136,15 +136,15 @@ typedef struct wh_claim_t {
     apr_time_t next_due; /**< of those that wait now; APR_INT64_MAX: none */
 } wh_claim_t;
 
-/** Rows that the limits of one call may come to: a driver walks a result from
- * its start for every row, and events wait meanwhile. */
+/** Rows that one call takes at the most, whatever the limits come to: a driver
+ * walks a result from its start for every row, and events wait meanwhile. */
 #define WH_CLAIM_ROWS 250
 
 /**
  * Takes deliveries that are due and belong to nobody; a call of its own, and
  * one transaction.
  * @param done how many of the claims had their turn: the first ones, at least
- *        one; large deliveries leave none for the others
+ *        one; many rows or large ones leave none for the others
  * @param claims with WH_STORE_UNKNOWN their lists are what may have been taken,
  *        with other errors they are empty
  */

@@ -30,13 +30,11 @@ package WebhookHttp2;
 use strict;
 use warnings FATAL => 'all';
 
+use parent 'WebhookTls';
+
 use Carp qw(croak);
-use File::Temp ();
 use JSON::PP ();
 use WebhookServer ();
-use WebhookTls ();
-
-my $json = JSON::PP->new->canonical;
 
 # ---- the table ---------------------------------------------------------------
 
@@ -203,18 +201,9 @@ sub difference {
 
 sub new {
     my ($class, %config) = @_;
-    my $self = bless { owner => $$ }, $class;
-    my $program = __FILE__ =~ s{[^/]*\z}{h2_receiver.mjs}r;
+    my $self = $class->run('h2_receiver.mjs', %config);
 
-    $self->{folder} = File::Temp->newdir('h2XXXXXX',
-        WebhookTls::parent_folder());
-    $self->{pid} = open $self->{pipe}, '|-', 'node', $program,
-        $json->encode({ %config, folder => "$self->{folder}" })
-        or croak "node: $!";
-    WebhookServer::wait_for { -e "$self->{folder}/port" } 20
-        or croak 'the receiver does not start';
-    $self->{ports} = $json->decode(
-        WebhookServer::slurp("$self->{folder}/port"));
+    $self->{ports} = JSON::PP::decode_json($self->{port});
     return $self;
 }
 
@@ -231,10 +220,8 @@ sub url {
 sub lines {
     my ($self, $type, $name) = @_;
 
-    open my $file, '<', "$self->{folder}/log" or return;
-    return grep { $_->{type} eq $type
-        && (!defined $name || $_->{way} eq $name) } map { $json->decode($_) }
-        grep { /\n\z/ } <$file>;
+    return grep { !defined $name || $_->{way} eq $name }
+        $self->SUPER::lines($type);
 }
 
 sub mend {
@@ -243,24 +230,6 @@ sub mend {
     syswrite $self->{pipe}, "mend\n" or croak "the receiver: $!";
     WebhookServer::wait_for { $self->lines('mended') } 20
         or croak 'the receiver does not mend';
-    return;
-}
-
-sub stop {
-    my ($self) = @_;
-
-    return if !$self->{pipe};
-    # Other processes of the test may hold its standard input too.
-    kill 'KILL', $self->{pid};
-    close delete $self->{pipe};
-    return;
-}
-
-sub DESTROY {
-    my ($self) = @_;
-
-    local ($?, $!, $@);
-    $self->stop if $self->{owner} == $$;
     return;
 }
 

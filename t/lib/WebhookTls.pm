@@ -93,10 +93,18 @@ sub pin {
 
 sub new {
     my ($class, %config) = @_;
+
+    return $class->run('tls_receiver.mjs', %config);
+}
+
+# A program that writes its port, or its ports, into a file "port" of its folder
+# and what it sees, a line of JSON each, into "log".
+sub run {
+    my ($class, $name, %config) = @_;
     my $self = bless { owner => $$ }, $class;
 
     $self->{folder} = File::Temp->newdir('tlsXXXXXX', parent_folder());
-    my $program = __FILE__ =~ s{[^/]*\z}{tls_receiver.mjs}r;
+    my $program = __FILE__ =~ s{[^/]*\z}{$name}r;
 
     # The pipe is its standard input: it ends with the test.
     $self->{pid} = open $self->{pipe}, '|-', 'node', $program,

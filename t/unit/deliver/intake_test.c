@@ -78,9 +78,9 @@ static void test_handle(void)
 {
     CURL *easy = curl_easy_init();
 
-    ok(wh_intake_watch(easy), "libcurl's TLS can be watched");
+    /* It has no connection yet. */
     wh_intake_request(easy);
-    ok(1, "a handle without a connection");
+    ok(wh_intake_watch(easy), "libcurl's TLS can be watched");
     curl_easy_cleanup(easy);
 }
 
