@@ -662,6 +662,9 @@ static void run_round(wh_delivery_thread_t *thread)
 
     count = epoll_wait(thread->sockets.epoll, events, EVENTS_AT_ONCE,
                        wait_milliseconds(thread));
+    /* What ends or comes now is not judged by the time before the wait: an
+     * endpoint would rest for so much less. */
+    wh_endpoints_wake(&thread->endpoints, apr_time_now());
     for (i = 0; i < count; i++) {
         handle_event(thread, &events[i]);
     }
