@@ -29,7 +29,7 @@ my $server = WebhookServer->new(directives => { WebhookTimeout => '2s',
     WebhookRetry => join(' ', ('1s') x 64), WebhookDisableAfter => 'never' })
     ->start;
 
-# How many of webhooks 'dead', 'hang'; with attempts.
+# How many of these webhooks have so many attempts behind them.
 sub webhooks_with {
     my ($ids, $least) = @_;
 
