@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/pool.h"
 #include "deliver/endpoint.h"
 #include "deliver/message.h"
+#include "deliver/names.h"
 #include "deliver/outcome.h"
 #include "deliver/sockets.h"
 #include "deliver/transfer.h"
@@ -44,6 +46,7 @@ struct wh_delivery_thread_t {
     wh_inbox_t *commit_inbox;   /* the commit thread's */
     wh_message_list_t outcomes; /* to be posted at the end of the round */
     wh_endpoints_t endpoints;
+    wh_names_t names;
     wh_sockets_t sockets;
     wh_guard_t guard;
     CURLM *multi;
@@ -127,6 +130,9 @@ static apr_status_t create_parts(wh_delivery_thread_t *thread)
         rv = wh_sockets_add(&thread->sockets,
                             wh_inbox_descriptor(thread->inbox));
     }
+    if (rv == APR_SUCCESS && thread->names.socket >= 0) {
+        rv = wh_sockets_add(&thread->sockets, thread->names.socket);
+    }
     if (rv == APR_SUCCESS) {
         rv = create_multi(thread);
     }
@@ -139,13 +145,17 @@ static apr_status_t create_parts(wh_delivery_thread_t *thread)
 
 apr_status_t wh_delivery_thread_create(wh_delivery_thread_t **result,
                                        const wh_settings_t *settings,
-                                       wh_inbox_t *outcomes, int concurrency)
+                                       wh_inbox_t *outcomes, int concurrency,
+                                       int lookups)
 {
     wh_delivery_thread_t *thread;
     apr_pool_t *pool;
     apr_status_t rv = wh_pool_create(&pool, "webhook_delivery_thread", 0);
 
     if (rv != APR_SUCCESS) {
+        if (lookups >= 0) {
+            close(lookups);
+        }
         return rv;
     }
     thread = apr_pcalloc(pool, sizeof(*thread));
@@ -155,7 +165,11 @@ apr_status_t wh_delivery_thread_create(wh_delivery_thread_t **result,
     thread->concurrency = concurrency;
     thread->timer = NEVER;
     wh_guard_init(&thread->guard, settings->addresses, pool);
+    wh_names_init(&thread->names, lookups, wh_names_most(concurrency),
+                  settings->connect_timeout, wh_endpoints_named,
+                  &thread->endpoints, pool);
     rv = wh_endpoints_init(&thread->endpoints, settings, pool);
+    thread->endpoints.names = &thread->names;
     if (rv == APR_SUCCESS) {
         rv = create_parts(thread);
     }
@@ -185,6 +199,7 @@ void wh_delivery_thread_destroy(wh_delivery_thread_t *thread)
         curl_multi_cleanup(thread->multi);
     }
     wh_endpoints_destroy(&thread->endpoints, thread->pool);
+    wh_names_destroy(&thread->names);
     wh_sockets_destroy(&thread->sockets);
     apr_pool_destroy(thread->pool);
 }
@@ -407,15 +422,14 @@ static void refuse(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
     wh_endpoints_done(&thread->endpoints, endpoint);
 }
 
-/* Its URL was written by hand and is none to be called, or its options cannot be
- * met: libcurl does not even see it. */
-static void refuse_call(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
-                        wh_transfer_t *transfer)
+/* An attempt that ends before it begins: libcurl does not even see it. */
+static void fail_call(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
+                      wh_transfer_t *transfer, CURLcode code)
 {
-    wh_outcome_decide(transfer, CURLE_URL_MALFORMAT, thread->settings,
-                      apr_time_now(), roll(thread));
-    settle(endpoint, transfer->delivery);
     transfer->endpoint = endpoint;
+    wh_outcome_decide(transfer, code, thread->settings, apr_time_now(),
+                      roll(thread));
+    settle(endpoint, transfer->delivery);
     learn(thread, transfer);
     wh_endpoints_say(&thread->endpoints, endpoint, transfer->delivery);
     report(thread, wh_transfer_finish(transfer));
@@ -433,10 +447,54 @@ static void count_unproven(wh_delivery_thread_t *thread, apr_time_t now)
     thread->unproven_at += UNPROVEN_PERIOD;
 }
 
+/* Its URL was written by hand and is none to be called, its options cannot be met,
+ * or a name that it needs was looked up in vain. CURLE_OK: it may begin. */
+static CURLcode find_failure(wh_endpoint_t *endpoint, wh_transfer_t *transfer)
+{
+    apr_time_t since;
+    CURLcode failure = wh_names_take_failure(&endpoint->lookup, &since);
+
+    if (endpoint->target->refusal || transfer->misconfigured) {
+        return CURLE_URL_MALFORMAT;
+    }
+    if (failure != CURLE_OK) {
+        transfer->started = since;
+    }
+    return failure == CURLE_COULDNT_RESOLVE_HOST && transfer->proxied
+               ? CURLE_COULDNT_RESOLVE_PROXY
+               : failure;
+}
+
+static apr_status_t add_to_multi(wh_delivery_thread_t *thread,
+                                 wh_endpoint_t *endpoint,
+                                 wh_transfer_t *transfer, apr_time_t now)
+{
+    struct curl_slist *addresses = NULL;
+    apr_status_t rv = wh_names_lines(&addresses, &endpoint->lookup, now);
+
+    if (rv == APR_SUCCESS) {
+        rv =
+            wh_transfer_name(transfer, addresses,
+                             wh_names_cover(&thread->names, &endpoint->lookup));
+    }
+    else {
+        curl_slist_free_all(addresses);
+    }
+    if (rv == APR_SUCCESS &&
+        curl_multi_add_handle(thread->multi, transfer->easy) != CURLM_OK) {
+        rv = APR_ENOMEM;
+    }
+    if (rv == APR_SUCCESS) {
+        wh_names_taken(&endpoint->lookup, now);
+    }
+    return rv;
+}
+
 static void start_one(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
                       wh_delivery_t *delivery, apr_time_t now)
 {
     wh_transfer_t *transfer = take_transfer(thread);
+    CURLcode failure;
     apr_status_t rv;
 
     if (!transfer) {
@@ -454,12 +512,13 @@ static void start_one(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
         }
         return;
     }
-    if (endpoint->target->refusal || transfer->misconfigured) {
-        refuse_call(thread, endpoint, transfer);
+    failure = find_failure(endpoint, transfer);
+    if (failure != CURLE_OK) {
+        fail_call(thread, endpoint, transfer, failure);
         return;
     }
     transfer->endpoint = endpoint;
-    if (curl_multi_add_handle(thread->multi, transfer->easy) != CURLM_OK) {
+    if (add_to_multi(thread, endpoint, transfer, now) != APR_SUCCESS) {
         delivery->outcome = WH_OUTCOME_RETURNED;
         wh_transfer_finish(transfer);
         rest(thread, transfer);
@@ -636,6 +695,10 @@ static void handle_event(wh_delivery_thread_t *thread,
 
     if (event->data.fd == wh_inbox_descriptor(thread->inbox)) {
         read_inbox(thread);
+        return;
+    }
+    if (event->data.fd == thread->names.socket) {
+        wh_names_read(&thread->names, apr_time_now());
         return;
     }
     mask = wh_sockets_event(&thread->sockets, event);

@@ -16,11 +16,14 @@ typedef struct wh_delivery_thread_t wh_delivery_thread_t;
  * Makes a thread's state; the thread is started by wh_delivery_thread_run().
  * @param outcomes the commit thread's inbox
  * @param concurrency this thread's share of the transfers
+ * @param lookups its socket of wh_lookup_start(), which is the thread's in any
+ *        case; -1: libcurl looks names up
  * The memory is the thread's own; freed when it ends.
  */
 apr_status_t wh_delivery_thread_create(wh_delivery_thread_t **thread,
                                        const wh_settings_t *settings,
-                                       wh_inbox_t *outcomes, int concurrency);
+                                       wh_inbox_t *outcomes, int concurrency,
+                                       int lookups);
 
 /** Where the commit thread posts targets, deliveries and the stop. */
 wh_inbox_t *wh_delivery_thread_inbox(wh_delivery_thread_t *thread);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deliver/endpoint.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,6 +92,9 @@ static void forget(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint)
     apr_hash_set(endpoints->by_webhook, &endpoint->webhook_id,
                  sizeof(endpoint->webhook_id), NULL);
     end_rest(endpoints, endpoint);
+    if (endpoints->names) {
+        wh_names_release(endpoints->names, &endpoint->lookup);
+    }
     if (endpoint->target) {
         wh_target_release(endpoint->target);
     }
@@ -187,7 +191,8 @@ static void offer(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint)
     if (endpoint->ready && wh_endpoint_standing(endpoint) < endpoint->ring) {
         leave_ring(endpoints, endpoint);
     }
-    if (endpoint->ready || endpoint->resting || !endpoint->queue.first ||
+    if (endpoint->ready || endpoint->resting || endpoint->lookup.awaited ||
+        !endpoint->queue.first ||
         endpoint->in_flight >=
             wh_health_limit(&endpoint->health, cap_of(endpoints))) {
         return;
@@ -202,6 +207,14 @@ static void offer(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint)
     endpoint->wake = wake;
     endpoint->resting =
         apr_skiplist_insert(endpoints->resting, endpoint) != NULL;
+}
+
+void wh_endpoints_named(void *endpoints, wh_name_user_t *lookup)
+{
+    wh_endpoint_t *endpoint =
+        (wh_endpoint_t *)((char *)lookup - offsetof(wh_endpoint_t, lookup));
+
+    offer(endpoints, endpoint);
 }
 
 /* All of them alike, so that those that rest stay in their order. */
@@ -363,6 +376,33 @@ static void take_health(const wh_endpoints_t *endpoints,
     }
 }
 
+/* Without memory libcurl looks up its own. */
+static void bind_names(const wh_endpoints_t *endpoints, wh_endpoint_t *endpoint)
+{
+    wh_host_t hosts[WH_HOSTS_MAX];
+    int count = 0;
+    apr_status_t rv = APR_SUCCESS;
+
+    if (!endpoints->names) {
+        return;
+    }
+    wh_names_release(endpoints->names, &endpoint->lookup);
+    if (endpoint->target->active) {
+        rv =
+            wh_hosts_find(hosts, &count, endpoints->settings, endpoint->target);
+        if (rv == APR_SUCCESS) {
+            rv = wh_names_bind(endpoints->names, &endpoint->lookup, hosts,
+                               count);
+        }
+        wh_hosts_free(hosts);
+    }
+    if (rv != APR_SUCCESS) {
+        wh_log(WH_LOG_ERROR, rv,
+               WHLOGNO(2411) "webhook %d: its name is looked up by libcurl",
+               endpoint->webhook_id);
+    }
+}
+
 void wh_endpoints_target(wh_endpoints_t *endpoints, wh_target_t *target,
                          wh_message_list_t *refused)
 {
@@ -380,6 +420,7 @@ void wh_endpoints_target(wh_endpoints_t *endpoints, wh_target_t *target,
         wh_target_release(endpoint->target);
     }
     endpoint->target = target;
+    bind_names(endpoints, endpoint);
     endpoint->next_start = 0;
     end_rest(endpoints, endpoint);
     if (target->active) {
@@ -447,8 +488,17 @@ static int may_start(const wh_endpoints_t *endpoints,
            endpoint->health.until <= endpoints->now;
 }
 
+/* Its addresses are known, or that there are none. */
+static int is_named(const wh_endpoints_t *endpoints, wh_endpoint_t *endpoint)
+{
+    return !endpoints->names ||
+           wh_names_ask(endpoints->names, &endpoint->lookup,
+                        wh_endpoint_standing(endpoint) == WH_STANDING_GOOD,
+                        endpoints->now);
+}
+
 /* Of one ring. Whoever may not start leaves it: the end of one of its
- * transfers, a delivery or its waking brings it back. */
+ * transfers, a delivery, its waking or its name brings it back. */
 static wh_endpoint_t *next_of(wh_endpoints_t *endpoints, wh_standing_t standing,
                               const wh_endpoint_room_t *room)
 {
@@ -460,7 +510,9 @@ static wh_endpoint_t *next_of(wh_endpoints_t *endpoints, wh_standing_t standing,
             enter_ring(endpoints, endpoint);
         }
         else if (may_start(endpoints, endpoint, room)) {
-            return endpoint;
+            if (is_named(endpoints, endpoint)) {
+                return endpoint;
+            }
         }
         else {
             if (endpoint->health.until > endpoints->now) {

@@ -11,6 +11,7 @@
 #include <apr_skiplist.h>
 
 #include "base/settings.h"
+#include "deliver/names.h"
 #include "deliver/target.h"
 #include "model/event.h"
 #include "policy/health.h"
@@ -20,6 +21,7 @@ typedef struct wh_endpoint_t {
     wh_target_t *target;     /* NULL: not known yet */
     wh_message_list_t queue; /* of wh_delivery_t, first in first out */
     wh_health_t health;
+    wh_name_user_t lookup; /* while it waits for a name it is in no ring */
     int in_flight;
     int slow;              /* of them, for longer than WH_ENDPOINT_SLOW */
     apr_time_t next_start; /* by its rate */
@@ -40,6 +42,7 @@ typedef struct wh_endpoint_ring_t {
 typedef struct wh_endpoints_t {
     apr_hash_t *by_webhook;
     const wh_settings_t *settings;
+    wh_names_t *names; /* those of the thread; NULL: none are looked up */
     wh_endpoint_ring_t rings[WH_STANDINGS]; /* for each standing one */
     apr_skiplist *resting;                  /* by the time at which they wake */
     apr_uint32_t turns;
@@ -59,6 +62,10 @@ typedef struct wh_endpoint_room_t {
 
 apr_status_t wh_endpoints_init(wh_endpoints_t *endpoints,
                                const wh_settings_t *settings, apr_pool_t *pool);
+
+/** The name that an endpoint has waited for is known, or cannot be: its turn
+ * comes. A wh_names_ready_fn_t; the baton is the wh_endpoints_t. */
+void wh_endpoints_named(void *endpoints, wh_name_user_t *lookup);
 
 /** Frees endpoints and targets; the queues must be empty. */
 void wh_endpoints_destroy(wh_endpoints_t *endpoints, apr_pool_t *pool);

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "deliver/intake.h"
+#include "deliver/names.h"
 #include "deliver/transport.h"
 #include "policy/retry.h"
 
@@ -227,6 +228,23 @@ static int on_connected(void *baton, char *address, char *own_address, int port,
     return CURL_PREREQFUNC_ABORT;
 }
 
+/* libcurl has no address of a host. One that it should have got is not looked up
+ * after all, which would leave a thread of its own behind. */
+static int on_lookup(void *resolver, void *unused, void *baton)
+{
+    const wh_transfer_t *transfer = baton;
+
+    (void)resolver;
+    (void)unused;
+    if (transfer->named) {
+        wh_log(WH_LOG_WARNING, APR_SUCCESS,
+               WHLOGNO(2412) "webhook %d: libcurl does not know the addresses "
+                             "that it was given",
+               transfer->configured->webhook_id);
+    }
+    return transfer->named;
+}
+
 /* Whatever would take the request elsewhere, or something of this machine
  * along: off by default, and here whatever the default becomes. */
 static int set_isolation(CURL *easy)
@@ -294,6 +312,11 @@ static int set_request(CURL *easy, wh_transfer_t *transfer)
                                wh_sockets_close);
         rc |=
             curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfer->sockets);
+        rc |=
+            curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, on_lookup);
+        rc |= curl_easy_setopt(easy, CURLOPT_RESOLVER_START_DATA, transfer);
+        rc |= curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT,
+                               WH_NAMES_CACHE_SECONDS);
     }
     return rc == CURLE_OK;
 }
@@ -340,8 +363,18 @@ wh_transfer_t *wh_transfer_create(const wh_settings_t *settings,
     return transfer;
 }
 
+static void drop_addresses(wh_transfer_t *transfer)
+{
+    if (transfer->addresses) {
+        (void)curl_easy_setopt(transfer->easy, CURLOPT_RESOLVE, NULL);
+        curl_slist_free_all(transfer->addresses);
+        transfer->addresses = NULL;
+    }
+}
+
 void wh_transfer_destroy(wh_transfer_t *transfer)
 {
+    drop_addresses(transfer);
     if (transfer->easy) {
         curl_easy_cleanup(transfer->easy);
     }
@@ -562,6 +595,17 @@ int wh_transfer_may_repeat(const wh_transfer_t *transfer, CURLcode code)
            transfer->sent < WH_REQUESTS_MAX;
 }
 
+apr_status_t wh_transfer_name(wh_transfer_t *transfer,
+                              struct curl_slist *addresses, int named)
+{
+    transfer->named = named;
+    transfer->addresses = addresses;
+    return !addresses || curl_easy_setopt(transfer->easy, CURLOPT_RESOLVE,
+                                          addresses) == CURLE_OK
+               ? APR_SUCCESS
+               : APR_ENOMEM;
+}
+
 /* The receiver may have these bytes already: none but them may follow. */
 static int is_to_be_kept(const wh_transfer_t *transfer)
 {
@@ -591,6 +635,7 @@ wh_delivery_t *wh_transfer_finish(wh_transfer_t *transfer)
 {
     wh_delivery_t *delivery = transfer->delivery;
 
+    drop_addresses(transfer);
     if (is_to_be_kept(transfer)) {
         wh_parcel_close(&transfer->body);
         delivery->body = transfer->body.text;

@@ -40,6 +40,8 @@ typedef struct wh_transfer_t {
     int transport;           /* 1: by options of its own */
     int misconfigured;       /* 1: which cannot be met */
     int proxied;             /* 1: through a proxy */
+    int named;               /* 1: libcurl looks no name up */
+    struct curl_slist *addresses; /* that it gets for this attempt */
     wh_delivery_t *delivery;
     void *endpoint;
     int failing;      /* 1: counts among those to endpoints that fail */
@@ -100,6 +102,16 @@ apr_status_t wh_transfer_prepare(wh_transfer_t *transfer, wh_target_t *target,
  * same attempt. libcurl does that by itself if there are other streams.
  */
 int wh_transfer_may_repeat(const wh_transfer_t *transfer, CURLcode code);
+
+/**
+ * Gives libcurl addresses of names, lines for CURLOPT_RESOLVE; after
+ * wh_transfer_prepare().
+ * @param addresses is the transfer's from now on; NULL: none
+ * @param named 1: it looks up nothing by itself, but fails
+ * @return APR_SUCCESS or APR_ENOMEM
+ */
+apr_status_t wh_transfer_name(wh_transfer_t *transfer,
+                              struct curl_slist *addresses, int named);
 
 /** Lets go of the delivery, ready for the next one. The easy handle is not part
  * of a multi handle any more, and may be another one afterwards. */

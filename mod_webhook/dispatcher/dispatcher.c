@@ -11,12 +11,14 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/pool.h"
 #include "deliver/delivery_thread.h"
 #include "deliver/library.h"
+#include "deliver/lookup.h"
 #include "deliver/mail.h"
 #include "deliver/message.h"
 #include "dispatcher/commit.h"
@@ -55,6 +57,8 @@ typedef struct dispatcher_t {
     apr_thread_pool_t *thread_pool;
     wh_delivery_thread_t **threads;
     wh_inbox_t **inboxes;
+    int *lookups; /* sockets, one for each thread to be made */
+    pid_t keeper; /* of the lookups */
     int thread_count;
     int running; /* delivery threads that have not ended */
     int stopping;
@@ -152,7 +156,8 @@ static apr_status_t create_threads(dispatcher_t *d)
         wh_delivery_thread_t *thread;
 
         rv = wh_delivery_thread_create(&thread, d->settings, d->inbox,
-                                       share > 0 ? share : 1);
+                                       share > 0 ? share : 1,
+                                       d->lookups[d->thread_count]);
         if (rv != APR_SUCCESS) {
             break;
         }
@@ -206,6 +211,15 @@ static apr_status_t start_storage(dispatcher_t *d)
     return rv;
 }
 
+/* Before there is anything that the keeper should not have. */
+static apr_status_t start_lookups(dispatcher_t *d)
+{
+    apr_size_t count = (apr_size_t)d->settings->threads;
+
+    d->lookups = apr_pcalloc(d->pool, count * sizeof(*d->lookups));
+    return wh_lookup_start(d->lookups, (int)count, &d->keeper);
+}
+
 /* Transfers, connections at rest and children all take descriptors: as many
  * as the system lets us have. */
 static void raise_descriptor_limit(void)
@@ -226,6 +240,9 @@ static apr_status_t start(dispatcher_t *d, int listener)
 {
     apr_status_t rv = take_signals(d);
 
+    if (rv == APR_SUCCESS) {
+        rv = start_lookups(d);
+    }
     raise_descriptor_limit();
 
     d->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -472,6 +489,8 @@ static int finish(dispatcher_t *d)
     for (i = 0; i < d->thread_count; i++) {
         wh_delivery_thread_destroy(d->threads[i]);
     }
+    /* Its sockets are closed: it has nothing left to do. */
+    waitpid(d->keeper, NULL, 0);
     if (d->commit.entered) {
         /* Not forgotten: the next dispatcher learns from the node that there
          * is something to look for. */

@@ -40,7 +40,7 @@ static void *APR_THREAD_FUNC run_thread(apr_thread_t *thread, void *data)
 static void start_thread(int concurrency)
 {
     is_int(wh_delivery_thread_create(&delivery_thread, &settings, inbox,
-                                     concurrency),
+                                     concurrency, -1),
            APR_SUCCESS, "a delivery thread");
     apr_thread_create(&thread_handle, NULL, run_thread, delivery_thread, pool);
 }
@@ -161,7 +161,7 @@ static void stop_thread(void)
 
 static void test_never_run(void)
 {
-    is_int(wh_delivery_thread_create(&delivery_thread, &settings, inbox, 1),
+    is_int(wh_delivery_thread_create(&delivery_thread, &settings, inbox, 1, -1),
            APR_SUCCESS, "a thread");
     wh_delivery_thread_destroy(delivery_thread);
     ok(1, "that never runs is destroyed");
