@@ -22,12 +22,6 @@
 
 #define ANSWER_HEAD offsetof(wh_lookup_answer_t, text)
 
-typedef struct request_t {
-    apr_uint32_t slot;
-    apr_uint32_t milliseconds;
-    char name[WH_LOOKUP_NAME_MAX + 1];
-} request_t;
-
 /* A lookup, as the keeper knows it. */
 typedef struct child_t {
     pid_t pid; /* 0: none */
@@ -95,7 +89,7 @@ static int family(void)
 }
 
 static void __attribute__((noreturn))
-look_up(int descriptor, const request_t *request, pid_t keeper)
+look_up(int descriptor, const wh_lookup_request_t *request, pid_t keeper)
 {
     static wh_lookup_answer_t answer;
     struct addrinfo hints = {.ai_family = family(), .ai_socktype = SOCK_STREAM};
@@ -134,7 +128,8 @@ static void say_ended(int descriptor, int slot, wh_lookup_result_t result)
     say(descriptor, &answer, 0);
 }
 
-static void begin(keeper_t *keeper, int socket, const request_t *request)
+static void begin(keeper_t *keeper, int socket,
+                  const wh_lookup_request_t *request)
 {
     child_t *child = &keeper->children[socket][request->slot];
     pid_t self = getpid();
@@ -168,7 +163,7 @@ static void drop(keeper_t *keeper, int socket)
 
 static void read_request(keeper_t *keeper, int socket)
 {
-    request_t request;
+    wh_lookup_request_t request;
     ssize_t length =
         recv(keeper->sockets[socket], &request, sizeof(request), 0);
 
@@ -239,19 +234,27 @@ static int kill_late(keeper_t *keeper)
     return next == APR_INT64_MAX ? -1 : (int)((next - now + 999) / 1000);
 }
 
+/* What is to be waited for; the number of sockets that are open. */
+static int fill_polled(struct pollfd *polled, const keeper_t *keeper)
+{
+    int i, open = 0;
+
+    for (i = 0; i < keeper->count; i++) {
+        polled[i].fd = keeper->sockets[i];
+        polled[i].events = POLLIN;
+        open += keeper->sockets[i] >= 0;
+    }
+    polled[i].fd = keeper->signals;
+    polled[i].events = POLLIN;
+    return open;
+}
+
 static void __attribute__((noreturn)) keep(keeper_t *keeper)
 {
     struct pollfd polled[WH_LOOKUP_SOCKETS_MAX + 1];
-    int i, open;
+    int i;
 
-    do {
-        for (i = open = 0; i < keeper->count; i++) {
-            polled[i].fd = keeper->sockets[i];
-            polled[i].events = POLLIN;
-            open += keeper->sockets[i] >= 0;
-        }
-        polled[i].fd = keeper->signals;
-        polled[i].events = POLLIN;
+    while (fill_polled(polled, keeper) > 0) {
         if (poll(polled, (nfds_t)keeper->count + 1, kill_late(keeper)) <= 0) {
             continue;
         }
@@ -263,7 +266,7 @@ static void __attribute__((noreturn)) keep(keeper_t *keeper)
                 read_request(keeper, i);
             }
         }
-    } while (open > 0);
+    }
     _exit(0);
 }
 
@@ -358,7 +361,7 @@ apr_status_t wh_lookup_start(int *sockets, int count, pid_t *pid)
 apr_status_t wh_lookup_ask(int socket, apr_uint32_t slot, const char *name,
                            apr_interval_time_t limit)
 {
-    request_t request;
+    wh_lookup_request_t request;
 
     memset(&request, 0, sizeof(request));
     request.slot = slot;

@@ -35,6 +35,13 @@ typedef enum {
     WH_LOOKUP_LOCAL    /**< trouble of this machine */
 } wh_lookup_result_t;
 
+/** What the keeper is asked. */
+typedef struct wh_lookup_request_t {
+    apr_uint32_t slot;
+    apr_uint32_t milliseconds;
+    char name[WH_LOOKUP_NAME_MAX + 1];
+} wh_lookup_request_t;
+
 /** What comes back: first what was found, unless it was killed, then its end. */
 typedef struct wh_lookup_answer_t {
     apr_uint32_t slot;

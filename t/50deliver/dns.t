@@ -14,11 +14,14 @@ use WebhookRun ();
 use WebhookServer qw(wait_for);
 use WebhookSink ();
 
-# A name that is not answered keeps a thread of the C library for ten seconds, as
-# resolv.conf has it, and a transfer for the two of WebhookConnectTimeout.
+# A delivery thread has an eighth of its transfers as places for lookups. A quarter
+# of them is for names that take longer than a second.
 use constant {
-    CONCURRENCY => 24,
-    LOOKUPS_PER_TRANSFER => 10 / 2,
+    THREADS => 2,
+    CONCURRENCY => 256,
+    PLACES => 256 / 8,
+    SILENT => 200,
+    EVENTS => 4,
 };
 
 plan skip_all => 'sqlite3 is not installed' if !have_sql();
@@ -29,7 +32,8 @@ my $dns = WebhookDns->new;
 my $sink = WebhookSink->new;
 my $server = WebhookServer->new(directives => {
     WebhookRetry => '1h', WebhookTimeout => '5s', WebhookConnectTimeout => '2s',
-    WebhookEndpointConcurrency => 4, WebhookConcurrency => CONCURRENCY })
+    WebhookThreads => THREADS, WebhookEndpointConcurrency => 4,
+    WebhookConcurrency => CONCURRENCY })
     ->start;
 
 sub threads {
@@ -37,6 +41,15 @@ sub threads {
         . '/status') =~ /^Threads:\s+(\d+)/m;
 
     return $count;
+}
+
+# The dispatcher's one child, and the children of that one: all lookups there are.
+sub lookups {
+    my $dispatcher = $server->dispatcher_pid;
+    my @all = WebhookServer::processes();
+    my ($keeper) = grep { $_->[2] == $dispatcher } @all;
+
+    return scalar grep { $_->[2] == $keeper->[0] } @all;
 }
 
 sub hook {
@@ -97,31 +110,57 @@ signal($server, 'odd', 2);
 
 # -- silence holds nobody up ----------------------------------------------------
 
-# The C library waits for an answer over TCP as long as the server lets it: one
-# thread for each of the two attempts at truncated-silent.
-$idle += 2;
-ok wait_for(sub { threads() <= $idle }, 25),
-    'lookups over UDP end when the resolver gives up';
-my @silent = map { hook('silent', "silent-$_") } 1 .. 5;
+# The C library waits for an answer over TCP as long as the server lets it.
+ok wait_for(sub { lookups() == 0 }, 10), 'no lookup outlasts its time';
+is threads(), $idle, '... and none is a thread of the dispatcher';
+
 my $well = hook('well', 'fine');
 signal($server, 'well', 0);
-signal($server, 'silent', $_) for 1 .. 20;
-my ($most, $key) = (0, 0);
-my $sent = sub { sql($server, 'SELECT count(*) FROM attempt a JOIN delivery d'
-    . " ON d.id = a.delivery_id WHERE d.webhook_id = $_[0]") };
-ok wait_for(sub {
-    my $threads = threads();
+ok wait_for(sub { attempt_of($well) }, 20), 'a webhook with a name that is known';
 
-    $most = $threads if $threads > $most;
-    signal($server, 'well', ++$key);
-    return $threads > $idle + 10 && $key > 20;
-}, 20), 'names are waited for';
-ok wait_for(sub { $sent->($well) == $key + 1 }, 20),
+my @silent = map { hook('silent', ($_ % 2 ? '' : 'truncated-') . "hush-$_") }
+    1 .. SILENT;
+signal($server, 'silent', $_) for 1 .. EVENTS;
+my ($most_threads, $most_lookups, $key, %signalled) = (0, 0, 0);
+my $of_silent = 'webhook_id IN (' . join(', ', @silent) . ')';
+my $given_up = sub { sql($server, 'SELECT count(*) FROM delivery WHERE'
+    . " $of_silent AND attempts > 0") };
+my $look = sub {
+    my ($threads, $lookups) = (threads(), lookups());
+
+    $most_threads = $threads if $threads > $most_threads;
+    $most_lookups = $lookups if $lookups > $most_lookups;
+    $signalled{ ++$key } = time;
+    signal($server, 'well', $key);
+};
+ok wait_for(sub { $look->(); $most_lookups >= PLACES / 2 }, 10),
+    'names are looked up';
+my $new = hook('new', 'fine-too');
+signal($server, 'new', 0);
+my $arrived = sub { my ($path) = @_;
+    return grep { $_->{path} eq $path } $sink->requests };
+ok wait_for(sub { $look->(); $arrived->('/fine-too') }, 20),
+    'a new webhook with a name has its turn';
+ok wait_for(sub { $look->(); $given_up->() > 1.5 * PLACES }, 30),
+    'places are free again for others, whatever they were taken by';
+ok wait_for(sub { $arrived->('/fine') >= $key }, 20),
     'a healthy webhook is delivered to meanwhile';
-my $longest = sql($server, 'SELECT max(duration) FROM attempt a JOIN delivery d'
-    . " ON d.id = a.delivery_id WHERE d.webhook_id = $well");
-cmp_ok $longest / 1e6, '<', 2, '... each time at once';
-cmp_ok $most, '<=', $idle + CONCURRENCY * LOOKUPS_PER_TRANSFER,
-    'not more threads than transfers have lookups';
+my ($longest) = sort { $b <=> $a } map {
+    my $signal = $signalled{ $sink->json($_)->{PrimaryKey} };
+    $signal ? $_->{time} - $signal : () } $arrived->('/fine');
+cmp_ok $longest, '<', 1.5, '... each time at once';
+is $most_threads, $idle, 'no lookup is a thread of the dispatcher';
+cmp_ok $most_lookups, '<=', PLACES, 'not more lookups than there are places';
+my $untouched = sql($server, 'SELECT count(*) FROM delivery WHERE'
+    . " $of_silent AND attempts = 0");
+cmp_ok $untouched, '>', SILENT * EVENTS / 2, 'what waits has cost no attempt';
+
+# -- and goes on when it ends ------------------------------------------------------
+
+$dns->speak;
+ok wait_for(sub { my %seen = map { ($_->{path} => 1) }
+    grep { $_->{path} =~ /hush/ } $sink->requests; keys %seen >= SILENT * 0.6 },
+    30), 'names that are answered at last are delivered to';
+ok wait_for(sub { lookups() == 0 }, 20), 'and then nothing is looked up';
 
 done_testing;

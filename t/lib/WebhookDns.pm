@@ -83,7 +83,7 @@ sub new {
     $self->{udp} = IO::Socket::INET->new(%address, Proto => 'udp')
         or croak "no name server: $!";
     $self->{tcp} = IO::Socket::INET->new(%address, Proto => 'tcp',
-        Listen => 128, ReuseAddr => 1) or croak "no name server: $!";
+        Listen => 1024, ReuseAddr => 1) or croak "no name server: $!";
     my $pid = fork;
     defined $pid or croak "cannot fork: $!";
     if (!$pid) {
@@ -93,6 +93,15 @@ sub new {
     $self->{pid} = $pid;
     return $self;
 }
+
+# From now on names that begin with "hush" are answered.
+sub speak {
+    open my $file, '>', spoken() or croak spoken() . ": $!";
+    close $file or croak spoken() . ": $!";
+    return;
+}
+
+sub spoken { return "$ENV{WEBHOOK_STAGE}/srv/spoken" }
 
 sub DESTROY {
     my ($self) = @_;
@@ -190,11 +199,13 @@ sub answer {
     };
 
     return if $what =~ /\Asilent/;
+    return if $what =~ /\Ahush/ && !-e spoken();
     return $reply->(NXDOMAIN) if $what eq 'nxdomain';
     return $reply->(SERVFAIL) if $what eq 'servfail';
     return $reply->(REFUSED) if $what eq 'refused';
     return $reply->(TRUNCATED) if $what =~ /\Atruncated/ && !$is_tcp;
     return if $what eq 'truncated-silent';
+    return if $what =~ /\Atruncated-hush/ && !-e spoken();
     return "\xff" x 100 if $what eq 'garbage';
     return pack('n', $id) if $what eq 'short';
     return $reply->(0, record(CNAME, name_bytes("$what-2.test")),

@@ -3,6 +3,8 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "deliver/endpoint.h"
 #include "deliver/message.h"
@@ -597,6 +599,51 @@ static void test_turns(void)
     close_endpoints();
 }
 
+/* An endpoint with a name that is not known is nobody's business; one with an
+ * address has its turn. */
+static void test_names(void)
+{
+    wh_webhook_t named = {.id = 1,
+                          .context = "",
+                          .target_url = "http://a.test/",
+                          .state = WH_STATE_ACTIVE};
+    wh_webhook_t literal = {.id = 2,
+                            .context = "",
+                            .target_url = "http://127.0.0.1/",
+                            .state = WH_STATE_ACTIVE};
+    wh_name_user_t *lookup;
+    wh_names_t names;
+    int pair[2];
+
+    open_endpoints(8);
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) < 0) {
+        abort();
+    }
+    wh_names_init(&names, pair[0], 4, apr_time_from_sec(5), wh_endpoints_named,
+                  &endpoints, pool);
+    endpoints.names = &names;
+    wh_endpoints_target(&endpoints, wh_target_create(&named), &refused);
+    wh_endpoints_target(&endpoints, wh_target_create(&literal), &refused);
+    queue(1, 11);
+    queue(2, 12);
+    is_str(run(10), "12", "whoever waits for a name has no turn");
+    is_int(wh_endpoints_ready(&endpoints), 0, "... and is in nobody's way");
+    queue(1, 13);
+    is_str(run(10), "", "... whatever comes for it");
+    /* The keeper is gone: what is not known is looked up elsewhere. */
+    close(pair[1]);
+    wh_names_read(&names, NOW);
+    is_str(run(10), "11 13", "then nothing of it is lost");
+
+    set_state(1, WH_STATE_STOPPED);
+    lookup = &((wh_endpoint_t *)apr_hash_get(endpoints.by_webhook, &named.id,
+                                             sizeof(named.id)))
+                  ->lookup;
+    ok(!lookup->names[0], "nobody looks up what is not called");
+    close_endpoints();
+    wh_names_destroy(&names);
+}
+
 int main(void)
 {
     wh_event_t fields = {.name = "a",
@@ -626,6 +673,7 @@ int main(void)
     test_rate();
     test_standing();
     test_turns();
+    test_names();
     is_int(event->references, 1, "no delivery is left");
     wh_event_release(event);
     apr_terminate();
