@@ -489,7 +489,8 @@ static int finish(dispatcher_t *d)
     for (i = 0; i < d->thread_count; i++) {
         wh_delivery_thread_destroy(d->threads[i]);
     }
-    /* Its sockets are closed: it has nothing left to do. */
+    /* Its sockets are closed and its lookups end with it. */
+    kill(d->keeper, SIGKILL);
     waitpid(d->keeper, NULL, 0);
     if (d->commit.entered) {
         /* Not forgotten: the next dispatcher learns from the node that there
