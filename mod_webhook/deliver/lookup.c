@@ -16,6 +16,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TITLE "webhook-lookup"
@@ -118,6 +119,15 @@ look_up(int descriptor, const wh_lookup_request_t *request, pid_t keeper)
 
 /* ---- the keeper ------------------------------------------------------------ */
 
+/* A lookup's time is over whatever becomes of the clock. */
+static apr_time_t monotonic_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
+}
+
 static void say_ended(int descriptor, int slot, wh_lookup_result_t result)
 {
     wh_lookup_answer_t answer;
@@ -136,7 +146,7 @@ static void begin(keeper_t *keeper, int socket,
 
     child->late = 0;
     child->deadline =
-        apr_time_now() + apr_time_from_msec(request->milliseconds);
+        monotonic_now() + apr_time_from_msec(request->milliseconds);
     child->pid = fork();
     if (child->pid == 0) {
         look_up(keeper->sockets[socket], request, self);
@@ -215,7 +225,7 @@ static void read_ends(keeper_t *keeper)
  * so nobody else is hit. The milliseconds until the next one, -1: none. */
 static int kill_late(keeper_t *keeper)
 {
-    apr_time_t now = apr_time_now(), next = APR_INT64_MAX;
+    apr_time_t now = monotonic_now(), next = APR_INT64_MAX;
     int i, j;
 
     for (i = 0; i < keeper->count; i++) {

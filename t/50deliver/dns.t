@@ -26,7 +26,9 @@ use constant {
 
 plan skip_all => 'sqlite3 is not installed' if !have_sql();
 
-WebhookRun::expect_log(qr/WH1221: webhook \d+ event \S+ attempt 1: address not/);
+WebhookRun::expect_log(qr/WH1221: webhook \d+ event \S+ attempt 1: address not/,
+    qr/WH1402: the dispatcher has died .*\b9\b/,
+    qr/WH2410: the process that looks names up is gone/);
 
 my $dns = WebhookDns->new;
 my $sink = WebhookSink->new;
@@ -44,12 +46,18 @@ sub threads {
 }
 
 # The dispatcher's one child, and the children of that one: all lookups there are.
-sub lookups {
-    my $dispatcher = $server->dispatcher_pid;
-    my @all = WebhookServer::processes();
-    my ($keeper) = grep { $_->[2] == $dispatcher } @all;
+sub keeper {
+    my $dispatcher = $server->dispatcher_pid or return 0;
+    my ($keeper) = grep { $_->[2] == $dispatcher } WebhookServer::processes();
 
-    return scalar grep { $_->[2] == $keeper->[0] } @all;
+    return $keeper ? $keeper->[0] : 0;
+}
+
+sub lookups {
+    my $keeper = keeper() or return;
+
+    return map { $_->[0] } grep { $_->[2] == $keeper }
+        WebhookServer::processes();
 }
 
 sub hook {
@@ -111,7 +119,7 @@ signal($server, 'odd', 2);
 # -- silence holds nobody up ----------------------------------------------------
 
 # The C library waits for an answer over TCP as long as the server lets it.
-ok wait_for(sub { lookups() == 0 }, 10), 'no lookup outlasts its time';
+ok wait_for(sub { !lookups() }, 10), 'no lookup outlasts its time';
 is threads(), $idle, '... and none is a thread of the dispatcher';
 
 my $well = hook('well', 'fine');
@@ -126,7 +134,7 @@ my $of_silent = 'webhook_id IN (' . join(', ', @silent) . ')';
 my $given_up = sub { sql($server, 'SELECT count(*) FROM delivery WHERE'
     . " $of_silent AND attempts > 0") };
 my $look = sub {
-    my ($threads, $lookups) = (threads(), lookups());
+    my ($threads, $lookups) = (threads(), scalar(my @all = lookups()));
 
     $most_threads = $threads if $threads > $most_threads;
     $most_lookups = $lookups if $lookups > $most_lookups;
@@ -161,6 +169,27 @@ $dns->speak;
 ok wait_for(sub { my %seen = map { ($_->{path} => 1) }
     grep { $_->{path} =~ /hush/ } $sink->requests; keys %seen >= SILENT * 0.6 },
     30), 'names that are answered at last are delivered to';
-ok wait_for(sub { lookups() == 0 }, 20), 'and then nothing is looked up';
+ok wait_for(sub { !lookups() }, 20), 'and then nothing is looked up';
+
+# -- processes end with each other -------------------------------------------------
+
+my ($keeper, @ends) = (keeper());
+my $late = hook('late', 'silent-late');
+signal($server, 'late', 1);
+ok wait_for(sub { @ends = lookups() }, 10), 'a lookup';
+kill 'KILL', $server->dispatcher_pid;
+ok wait_for(sub {
+    my %alive = map { ($_->[0] => 1) } WebhookServer::processes();
+
+    return !grep { $alive{$_} } $keeper, @ends;
+}, 10), 'ends with its dispatcher';
+my $next = wait_for(sub { keeper() }, 20);
+ok $next, 'the next has its own';
+kill 'KILL', $next if $next;
+ok wait_for(sub { !keeper() }, 10), 'which ends';
+my $before = $arrived->('/fine');
+signal($server, 'well', 0);
+ok wait_for(sub { $arrived->('/fine') > $before }, 20),
+    'without it names are looked up nevertheless';
 
 done_testing;
