@@ -12,12 +12,14 @@
 
 #define REFRESH_INTERVAL apr_time_from_sec(60)
 
+#define OWN_AT_FIRST 32
+
 void wh_guard_init(wh_guard_t *guard, const wh_address_policy_t *policy,
                    apr_pool_t *pool)
 {
     memset(guard, 0, sizeof(*guard));
     guard->policy = policy;
-    guard->own = apr_pcalloc(pool, WH_GUARD_OWN_MAX * sizeof(*guard->own));
+    guard->pool = pool;
 }
 
 static apr_size_t address_size(const struct sockaddr *address)
@@ -32,10 +34,28 @@ static apr_size_t address_size(const struct sockaddr *address)
     }
 }
 
+/* What is outgrown stays in the pool: together as much as the list itself. */
+static void add_own(wh_guard_t *guard, const struct sockaddr *address,
+                    apr_size_t size)
+{
+    struct sockaddr_storage *grown;
+
+    if (guard->own_count == guard->own_size) {
+        guard->own_size = guard->own_size ? guard->own_size * 2 : OWN_AT_FIRST;
+        grown = apr_pcalloc(guard->pool,
+                            (apr_size_t)guard->own_size * sizeof(*grown));
+        if (guard->own_count) {
+            memcpy(grown, guard->own,
+                   (apr_size_t)guard->own_count * sizeof(*grown));
+        }
+        guard->own = grown;
+    }
+    memcpy(&guard->own[guard->own_count++], address, size);
+}
+
 void wh_guard_refresh(wh_guard_t *guard, apr_time_t now)
 {
     struct ifaddrs *all, *one;
-    int count = 0;
 
     if (guard->read_at && now >= guard->read_at &&
         now - guard->read_at < REFRESH_INTERVAL) {
@@ -46,16 +66,21 @@ void wh_guard_refresh(wh_guard_t *guard, apr_time_t now)
                WHLOGNO(1201) "cannot read this machine's addresses");
         return;
     }
-    for (one = all; one && count < WH_GUARD_OWN_MAX; one = one->ifa_next) {
+    guard->own_count = 0;
+    for (one = all; one; one = one->ifa_next) {
         apr_size_t size = address_size(one->ifa_addr);
 
         if (size) {
-            memcpy(&guard->own[count++], one->ifa_addr, size);
+            add_own(guard, one->ifa_addr, size);
         }
     }
     freeifaddrs(all);
-    guard->own_count = count;
     guard->read_at = now;
+}
+
+int wh_guard_is_ready(const wh_guard_t *guard)
+{
+    return guard->read_at != 0;
 }
 
 const char *wh_guard_refusal(const wh_guard_t *guard,

@@ -12,24 +12,28 @@
 
 #include "policy/address.h"
 
-/** More addresses than this are not looked at; no host has them. */
-#define WH_GUARD_OWN_MAX 1024
-
 /** Room for an address and a port as a text. */
 #define WH_GUARD_TEXT 64
 
 typedef struct wh_guard_t {
     const wh_address_policy_t *policy;
+    apr_pool_t *pool;
     struct sockaddr_storage *own;
     int own_count;
-    apr_time_t read_at;
+    int own_size;
+    apr_time_t read_at; /**< 0: never yet */
 } wh_guard_t;
 
 void wh_guard_init(wh_guard_t *guard, const wh_address_policy_t *policy,
                    apr_pool_t *pool);
 
-/** Reads the machine's addresses again when the list is a minute old. */
+/** Reads the machine's addresses again when the list is a minute old. If they
+ * cannot be read the list stays as it is. */
 void wh_guard_refresh(wh_guard_t *guard, apr_time_t now);
+
+/** 1: the list has been read. Before that nobody may be dialled: whether an
+ * address is this machine's own cannot be told. */
+int wh_guard_is_ready(const wh_guard_t *guard);
 
 /** Judges address and port; NULL: may be dialled, else why not. */
 const char *wh_guard_refusal(const wh_guard_t *guard,

@@ -179,7 +179,7 @@ apr_status_t wh_probe(wh_probe_result_t *result, const wh_settings_t *settings,
     *result = (wh_probe_result_t){.answer = WH_PROBE_NO_ANSWER};
     wh_guard_init(&guard, settings->addresses, scratch);
     wh_guard_refresh(&guard, apr_time_now());
-    if (guard.read_at) {
+    if (wh_guard_is_ready(&guard)) {
         rv = attempt(result, &own, &guard, webhook, pool);
     }
     else {

@@ -188,6 +188,10 @@ static curl_socket_t on_open(void *baton, curlsocktype purpose,
     int descriptor;
 
     (void)purpose;
+    if (!transfer->proxied && !wh_guard_is_ready(transfer->guard)) {
+        transfer->local_error = EADDRNOTAVAIL;
+        return CURL_SOCKET_BAD;
+    }
     if (!admit(transfer, &address->addr)) {
         return CURL_SOCKET_BAD;
     }

@@ -30,7 +30,8 @@ static int is_address_allowed(const wh_url_t *url,
     }
     wh_guard_init(&guard, settings->addresses, pool);
     wh_guard_refresh(&guard, apr_time_now());
-    return !wh_guard_refusal(&guard, (const struct sockaddr *)&url->address);
+    return wh_guard_is_ready(&guard) &&
+           !wh_guard_refusal(&guard, (const struct sockaddr *)&url->address);
 }
 
 /* NULL: it may be saved as it is in url, else a sentence. */

@@ -2,8 +2,11 @@
 /* The address guard. */
 #include <apr_general.h>
 #include <arpa/inet.h>
+#include <dlfcn.h>
+#include <errno.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 
 #include "deliver/guard.h"
 #include "unit/tap.h"
@@ -11,6 +14,47 @@
 #define NOW apr_time_from_sec(1000)
 
 static apr_pool_t *pool;
+
+#define MANY 3000
+
+/* What the C library says of a machine that has no memory for it, or thousands
+ * of addresses; and of this one. */
+static enum { OF_THIS_MACHINE, UNREADABLE, MANY_ADDRESSES } answer;
+static struct ifaddrs many[MANY];
+static struct sockaddr_in addresses[MANY];
+
+int getifaddrs(struct ifaddrs **all)
+{
+    int (*real)(struct ifaddrs **) = NULL;
+    int i;
+
+    if (answer == UNREADABLE) {
+        errno = ENOMEM;
+        return -1;
+    }
+    if (answer == OF_THIS_MACHINE) {
+        *(void **)&real = dlsym(RTLD_NEXT, "getifaddrs");
+        return real(all);
+    }
+    for (i = 0; i < MANY; i++) {
+        addresses[i].sin_family = AF_INET;
+        addresses[i].sin_addr.s_addr = htonl(0xC6290000U + (unsigned)i);
+        many[i].ifa_addr = (struct sockaddr *)&addresses[i];
+        many[i].ifa_next = i + 1 < MANY ? &many[i + 1] : NULL;
+    }
+    *all = many;
+    return 0;
+}
+
+void freeifaddrs(struct ifaddrs *all)
+{
+    void (*real)(struct ifaddrs *) = NULL;
+
+    if (all != many) {
+        *(void **)&real = dlsym(RTLD_NEXT, "freeifaddrs");
+        real(all);
+    }
+}
 
 static wh_guard_t open_guard(const char *allowed)
 {
@@ -109,6 +153,38 @@ static void test_refresh(void)
     is_int(guard.own_count, count, "and when the clock went back");
 }
 
+static void test_many(void)
+{
+    wh_guard_t guard = open_guard(NULL);
+
+    answer = MANY_ADDRESSES;
+    wh_guard_refresh(&guard, NOW);
+    answer = OF_THIS_MACHINE;
+    is_int(guard.own_count, MANY, "however many addresses there are");
+    ok(judge(&guard, "198.41.0.0", 443) != NULL, "the first one");
+    ok(judge(&guard, "198.41.11.183", 443) != NULL, "the last one");
+    is_str(judge(&guard, "198.41.11.184", 443), NULL, "the one after it");
+}
+
+static void test_unreadable(void)
+{
+    wh_guard_t guard = open_guard(NULL);
+    int count;
+
+    answer = UNREADABLE;
+    wh_guard_refresh(&guard, NOW);
+    ok(!wh_guard_is_ready(&guard), "not ready without the addresses");
+    answer = OF_THIS_MACHINE;
+    wh_guard_refresh(&guard, NOW);
+    ok(wh_guard_is_ready(&guard), "ready with them, at the next look");
+    count = guard.own_count;
+    answer = UNREADABLE;
+    wh_guard_refresh(&guard, NOW + apr_time_from_sec(60));
+    answer = OF_THIS_MACHINE;
+    is_int(guard.own_count, count, "those that were read are kept");
+    ok(wh_guard_is_ready(&guard), "and it stays ready");
+}
+
 int main(void)
 {
     apr_initialize();
@@ -117,6 +193,8 @@ int main(void)
     test_allowed();
     test_own();
     test_refresh();
+    test_many();
+    test_unreadable();
     apr_terminate();
     return done_testing();
 }

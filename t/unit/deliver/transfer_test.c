@@ -502,6 +502,25 @@ static void attempt_again(wh_transfer_t *transfer, wh_target_t *target)
 }
 
 /* What the guard says is asked again for a connection that was kept. */
+/* This machine's addresses could not be read yet. */
+static void test_unready_guard(void)
+{
+    wh_guard_t ready = guard;
+    wh_transfer_t *transfer;
+    wh_delivery_t *delivery;
+    receiver_t receiver;
+
+    guard.read_at = 0;
+    delivery = attempt(&receiver, &transfer, NULL, 0);
+    guard = ready;
+    is_int(delivery->outcome, WH_OUTCOME_RETURNED,
+           "without a list of own addresses nothing is tried");
+    is_int(delivery->attempts, 0, "... nor counted");
+    is_int(transfer->dialled, 0, "... nor dialled");
+    is_str(receiver.request, "", "... nor sent");
+    end_attempt(transfer);
+}
+
 static void test_kept_connection(void)
 {
     wh_transfer_t *transfer = wh_transfer_create(&settings, &guard, &sockets);
@@ -581,6 +600,7 @@ int main(void)
     wh_address_policy_create(&policy, pool);
     wh_address_policy_allow(policy, "127.0.0.1");
     wh_guard_init(&guard, policy, pool);
+    wh_guard_refresh(&guard, apr_time_now());
     wh_sockets_init(&sockets);
     event = make_event();
     test_prepare();
@@ -591,6 +611,7 @@ int main(void)
     test_parts();
     test_many_headers();
     test_blocked();
+    test_unready_guard();
     test_kept_connection();
     test_https_only();
     is_int(event->references, 1, "no delivery is left");
