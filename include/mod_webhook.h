@@ -83,6 +83,9 @@ typedef struct webhook_attempt_t {
     int secret_count;
     const char *body; /**< the bytes to be sent; NULL in payload() */
     apr_size_t body_length;
+    const char *webhook_name; /**< "": it has none */
+    const char *properties;   /**< a JSON object: the webhook's Properties
+                                   without the options of mod_webhook */
 } webhook_attempt_t;
 
 /**

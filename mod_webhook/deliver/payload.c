@@ -34,24 +34,31 @@ void wh_payload_timestamp(char text[WH_TIMESTAMP_SIZE], apr_time_t time)
     snprintf(text + length, (size_t)(WH_TIMESTAMP_SIZE - length), "Z");
 }
 
-static json_t *tail_members(const char *webhook_name, const char *properties)
+/* Those that are the webhook's own to be passed on. */
+static void add_properties(json_t *members, const char *properties)
 {
-    json_t *members = json_object();
-    json_t *extra = properties ? json_loads(properties, 0, NULL) : NULL;
-    json_t *named = json_string(webhook_name ? webhook_name : "");
+    json_t *all = properties ? json_loads(properties, 0, NULL) : NULL;
     json_t *value;
     const char *name;
 
-    /* A row written by hand may hold what is no UTF-8. */
-    json_object_set_new(members, "WebhookName",
-                        named ? named : json_string(""));
-    json_object_foreach(extra, name, value)
+    json_object_foreach(all, name, value)
     {
         if (!wh_property_refusal(name) && !wh_options_is_member(name)) {
             json_object_set(members, name, value);
         }
     }
-    json_decref(extra);
+    json_decref(all);
+}
+
+static json_t *tail_members(const char *webhook_name, const char *properties)
+{
+    json_t *members = json_object();
+    json_t *named = json_string(webhook_name ? webhook_name : "");
+
+    /* A row written by hand may hold what is no UTF-8. */
+    json_object_set_new(members, "WebhookName",
+                        named ? named : json_string(""));
+    add_properties(members, properties);
     return members;
 }
 
@@ -64,6 +71,17 @@ char *wh_payload_tail(const char *webhook_name, const char *properties)
     if (text) {
         text[0] = ','; /* the brace opens before the event's members */
     }
+    return text;
+}
+
+char *wh_payload_properties(const char *properties)
+{
+    json_t *members = json_object();
+    char *text;
+
+    add_properties(members, properties);
+    text = wh_json_dump(members, JSON_COMPACT);
+    json_decref(members);
     return text;
 }
 

@@ -24,6 +24,12 @@ void wh_payload_timestamp(char text[WH_TIMESTAMP_SIZE], apr_time_t time);
 char *wh_payload_tail(const char *webhook_name, const char *properties);
 
 /**
+ * The same of Properties alone, as an object.
+ * @return malloc'ed, NULL: out of memory
+ */
+char *wh_payload_properties(const char *properties);
+
+/**
  * The whole body; the same input gives the same bytes.
  * @param length set to the length without the NUL
  * @param values JSON object, the member Values; NULL: there is none

@@ -86,6 +86,17 @@ static char *json_text(const char *text)
     return result;
 }
 
+/* Kinds of other modules make what they like of the webhook. */
+static int keep_for_added(wh_target_t *target, const wh_webhook_t *webhook)
+{
+    if (!target->kind || !target->kind->baton) {
+        return 1;
+    }
+    target->name = strdup(webhook->name ? webhook->name : "");
+    target->properties = wh_payload_properties(webhook->properties);
+    return target->name && target->properties;
+}
+
 wh_target_t *wh_target_create(const wh_webhook_t *webhook)
 {
     wh_target_t *target = calloc(1, sizeof(*target));
@@ -109,7 +120,7 @@ wh_target_t *wh_target_create(const wh_webhook_t *webhook)
         target->secret = strdup(webhook->secret);
     }
     if (wh_url_is_shortage(target->refusal) || !target->context_json ||
-        !target->payload_tail ||
+        !target->payload_tail || !keep_for_added(target, webhook) ||
         (webhook->secret && webhook->secret[0] && !target->secret) ||
         !build_headers(target, webhook->headers) ||
         read_options(target, webhook->properties) != APR_SUCCESS) {
@@ -147,6 +158,8 @@ void wh_target_release(wh_target_t *target)
     free(target->secret);
     free(target->context_json);
     free(target->payload_tail);
+    free(target->name);
+    free(target->properties);
     if (target->pool) {
         apr_pool_destroy(target->pool);
     }

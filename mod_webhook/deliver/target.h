@@ -34,6 +34,8 @@ typedef struct wh_target_t {
     char *secret;          /**< NULL: there is none */
     char *context_json;    /**< ContextIdentifier with its quotes */
     char *payload_tail;    /**< WebhookName and Properties, to "}" */
+    char *name;            /**< for a kind that was added; else NULL */
+    char *properties;      /**< likewise; a JSON object without the options */
     struct curl_slist *headers; /**< those of the webhook */
 } wh_target_t;
 

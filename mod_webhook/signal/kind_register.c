@@ -50,6 +50,8 @@ static void fill(webhook_attempt_t *to, const wh_attempt_t *from)
     to->secret_count = from->secret_count;
     to->body = from->body;
     to->body_length = from->length;
+    to->webhook_name = from->target->name;
+    to->properties = from->target->properties;
 }
 
 static int is_content_type(const char *name)

@@ -38,7 +38,7 @@ sub webhook {
 }
 
 my $id = create($server, webhook('retry', Secret => 'k_one', Properties =>
-    { mod_webhook => { Secrets => [{ Secret => 'k_three' }] } },
+    { colour => 'red', mod_webhook => { Secrets => [{ Secret => 'k_three' }] } },
     Headers => { 'X-Own' => 'o' }));
 
 sub check_delivery {
@@ -52,6 +52,8 @@ sub check_delivery {
         "$when: the module's body";
     is value($got[0], 'Content-Type'), 'text/x-signaltest', '... its type';
     like value($got[0], 'X-First'), qr/\A\d{16}\z/, '... a header of the body';
+    is value($got[0], 'X-Webhook'), 'k {"colour":"red"}',
+        '... what it is told of the webhook';
     is value($got[0], 'X-Kind'), length($got[0]{body}) . ' bytes, attempt 0',
         '... one of the attempt, which knows the body';
     is value($got[0], 'X-Kind-Signature'), '5, 7', '... and all secrets';

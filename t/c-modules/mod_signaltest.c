@@ -47,6 +47,9 @@ static apr_status_t make_payload(const char **body, apr_size_t *length,
                          attempt->context);
     *length = strlen(*body);
     apr_table_setn(headers, "Content-Type", "text/x-signaltest");
+    apr_table_setn(headers, "X-Webhook",
+                   apr_pstrcat(pool, attempt->webhook_name, " ",
+                               attempt->properties, NULL));
     apr_table_setn(headers, "X-First",
                    apr_psprintf(pool, "%" APR_TIME_T_FMT, attempt->now));
     return APR_SUCCESS;
