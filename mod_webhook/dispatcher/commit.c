@@ -286,14 +286,19 @@ static apr_status_t enter(wh_commit_t *commit, apr_time_t now)
 
 apr_status_t wh_commit_refresh(wh_commit_t *commit, apr_time_t now)
 {
-    apr_int64_t generation;
+    apr_int64_t generation, last_id = 0;
     apr_status_t rv = commit->entered ? APR_SUCCESS : enter(commit, now);
 
     if (rv == APR_SUCCESS) {
         rv = settle_doubt(commit);
     }
     if (rv == APR_SUCCESS) {
-        rv = wh_store_generation(&generation, commit->store);
+        rv = wh_store_generation(&generation, &last_id, commit->store);
+    }
+    if (rv == APR_SUCCESS && last_id > commit->ids.last) {
+        /* Another dispatcher, while this one takes its place for instance. What
+         * is signalled after an event has been stored has a higher id than it. */
+        commit->ids.last = last_id;
     }
     if (rv == APR_SUCCESS && generation != commit->generation) {
         rv = load_snapshot(commit, generation, now);

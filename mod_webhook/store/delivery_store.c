@@ -14,14 +14,35 @@ apr_status_t wh_store_batch(wh_store_t *store, wh_store_batch_fn_t *work,
     return wh_store_write(store, work, baton);
 }
 
+typedef struct generation_t {
+    apr_int64_t number;
+    apr_int64_t last_id;
+} generation_t;
+
 static apr_status_t read_generation(wh_store_t *store, void *baton)
 {
-    return wh_store_number(baton, store, "generation");
+    generation_t *generation = baton;
+    wh_rows_t rows;
+    apr_status_t rv = wh_db_select(&rows, &store->db, WH_SQL_GENERATION, NULL);
+
+    if (rv == APR_SUCCESS && wh_rows_next(&rows)) {
+        generation->number = wh_rows_int64(&rows, 0);
+        generation->last_id = wh_rows_int64(&rows, 1);
+    }
+    return rv;
 }
 
-apr_status_t wh_store_generation(apr_int64_t *generation, wh_store_t *store)
+apr_status_t wh_store_generation(apr_int64_t *generation, apr_int64_t *last_id,
+                                 wh_store_t *store)
 {
-    return wh_store_read(store, read_generation, generation);
+    generation_t read = {0, 0};
+    apr_status_t rv = wh_store_read(store, read_generation, &read);
+
+    *generation = read.number;
+    if (last_id) {
+        *last_id = read.last_id;
+    }
+    return rv;
 }
 
 static int same_event(wh_rows_t *rows, const wh_event_t *event)

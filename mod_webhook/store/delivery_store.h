@@ -23,8 +23,13 @@ typedef apr_status_t wh_store_batch_fn_t(wh_store_t *store, void *baton);
 apr_status_t wh_store_batch(wh_store_t *store, wh_store_batch_fn_t *work,
                             void *baton);
 
-/** The number that changes with every change to any webhook. */
-apr_status_t wh_store_generation(apr_int64_t *generation, wh_store_t *store);
+/**
+ * The number that changes with every change to any webhook.
+ * @param last_id receives the highest id of an event or a delivery, whichever
+ *        process has made it; 0: there is none. NULL: not asked for
+ */
+apr_status_t wh_store_generation(apr_int64_t *generation, apr_int64_t *last_id,
+                                 wh_store_t *store);
 
 /** Webhooks of all contexts, by id, as far as they are needed to deliver: the
  * description, error_associates and last_error of each are NULL. */
@@ -133,7 +138,7 @@ typedef struct wh_claim_t {
     int limit; /**< deliveries at the most; 0: only next_due is asked for */
     wh_message_list_t taken; /**< wh_delivery_t, oldest first */
     int count;               /**< their number */
-    apr_time_t next_due; /**< of those that wait now; APR_INT64_MAX: none */
+    apr_time_t next_due;     /**< of those that wait now; APR_INT64_MAX: none */
 } wh_claim_t;
 
 /** Rows that one call takes at the most, whatever the limits come to: a driver

@@ -214,6 +214,11 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
                        "UNION ALL SELECT max(id) FROM delivery "
                        "UNION ALL SELECT max(id) FROM attempt) AS ids",
 
+    [WH_SQL_GENERATION] =
+        "SELECT value, (SELECT max(id) FROM (SELECT max(id) AS id FROM event "
+        "UNION ALL SELECT max(id) FROM delivery) AS ids) "
+        "FROM meta WHERE name = 'generation'",
+
     [WH_SQL_NODE_SET] = "INSERT INTO node (id, heartbeat) VALUES (%lld, %lld) "
                         "ON CONFLICT (id) DO UPDATE SET "
                         "heartbeat = excluded.heartbeat",

@@ -343,6 +343,32 @@ static void test_restart(void)
     close(child.near);
 }
 
+/* Another dispatcher has stored an event within the same millisecond. */
+static void test_order_across_dispatchers(void)
+{
+    child_t child = connect_child();
+    wh_event_t event = make_event("contact.created");
+    apr_int64_t before, other;
+
+    signal_event(&child, &event, NOW);
+    before = number("SELECT max(id) FROM delivery");
+    other = before + (1 << 10);
+    wh_db_execute(
+        &outside,
+        apr_psprintf(pool,
+                     "INSERT INTO delivery (id, event_id, webhook_id, "
+                     "state, attempts, due, owner) VALUES (%" APR_INT64_T_FMT
+                     ", 1, 99, 1, 1, 0, 0)",
+                     other));
+    event = make_event("contact.created");
+    is_str(signal_event(&child, &event, NOW), "1:stored:1", "the next event");
+    ok(number("SELECT max(id) FROM event") > other,
+       "comes after that of another dispatcher");
+    wh_db_execute(&outside, "DELETE FROM delivery WHERE webhook_id = 99");
+    deliver_all(NOW);
+    close(child.near);
+}
+
 static void test_changed_webhooks(void)
 {
     child_t child = connect_child();
@@ -437,6 +463,7 @@ int main(void)
     close(child.near);
     test_storage_gone();
     test_restart();
+    test_order_across_dispatchers();
     test_changed_webhooks();
     test_filters();
     end_dispatcher();

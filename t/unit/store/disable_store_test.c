@@ -52,7 +52,7 @@ static apr_int64_t generation(void)
 {
     apr_int64_t number = 0;
 
-    wh_store_generation(&number, store);
+    wh_store_generation(&number, NULL, store);
     return number;
 }
 

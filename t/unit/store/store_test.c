@@ -50,7 +50,7 @@ static void test_open_again(void)
     wh_db_execute(&outside, "UPDATE meta SET value = 77 "
                             "WHERE name = 'generation'");
     is_int(wh_store_create(&second, &settings), APR_SUCCESS, "a second store");
-    is_int(wh_store_generation(&generation, second), APR_SUCCESS,
+    is_int(wh_store_generation(&generation, NULL, second), APR_SUCCESS,
            "opens by itself");
     is_int(generation, 77, "and leaves what is there");
     wh_store_destroy(second);
@@ -90,13 +90,13 @@ static void test_cannot_open(void)
     mkdir(bad.database_params, 0700);
     wh_store_create(&second, &bad);
     is_int(wh_store_open(second), WH_STORE_DOWN, "a directory as database");
-    is_int(wh_store_generation(&generation, second), WH_STORE_DOWN,
+    is_int(wh_store_generation(&generation, NULL, second), WH_STORE_DOWN,
            "nor a call that opens it");
     rmdir(bad.database_params);
     unlink(apr_pstrcat(pool, bad.database_params, ".lock", NULL));
     bad.database_params = settings.database_params;
     second->db.params = settings.database_params;
-    is_int(wh_store_generation(&generation, second), APR_SUCCESS,
+    is_int(wh_store_generation(&generation, NULL, second), APR_SUCCESS,
            "the next call tries again");
     wh_store_destroy(second);
     bad.database_driver = "nonesuch";
@@ -217,12 +217,12 @@ static void meet(const char *what, const char *sql)
         .idempotency = "k", .name = "", .context = "", .data = "{}"};
     work_t work = {0, 0, APR_SUCCESS};
 
-    wh_store_generation(&generation, store);
+    wh_store_generation(&generation, NULL, store);
     wh_store_event_by_key(&known, store, &event);
     wh_store_batch(store, insert_node, &work);
     is_int(wh_db_execute(&outside, sql), APR_SUCCESS, "%s", what);
     generation = 0;
-    is_int(wh_store_generation(&generation, store), APR_SUCCESS,
+    is_int(wh_store_generation(&generation, NULL, store), APR_SUCCESS,
            "%s: a read works", what);
     is_int(generation, 77, "%s: and reads", what);
     is_int(wh_store_event_by_key(&known, store, &event), APR_ENOENT,

@@ -63,7 +63,8 @@ static apr_int64_t generation(void)
 {
     apr_int64_t value = -1;
 
-    is_int(wh_store_generation(&value, store), APR_SUCCESS, "the generation");
+    is_int(wh_store_generation(&value, NULL, store), APR_SUCCESS,
+           "the generation");
     return value;
 }
 
