@@ -31,7 +31,7 @@
 /* Endpoints that have not answered yet, or fail, begin so fast and so many at
  * a time: a name to look up and a connection for each, of a thousand at once,
  * would take the processors from everybody else. */
-#define UNPROVEN_PERIOD apr_time_from_msec(1)
+#define UNPROVEN_PERIOD apr_time_from_msec(3)
 #define UNPROVEN_AT_ONCE 2
 
 #define NEVER (-1)

@@ -21,9 +21,7 @@ struct wh_name_t {
     apr_size_t host; /* length of the host in it */
     int users;       /* that need it */
     int state;
-    int slow;     /* 1: its last lookup took too long */
-    int answered; /* 1: the one that runs has said its result */
-    wh_lookup_result_t result;
+    int slow;        /* 1: its last lookup took too long */
     wh_lane_t lane;  /* in whose queue or place it is */
     wh_name_t *next; /* in the queue */
     wh_name_t *previous;
@@ -197,7 +195,6 @@ static apr_status_t begin(wh_names_t *names, wh_name_t *name, apr_time_t now)
     }
     leave_queue(names, name);
     name->state = RUNNING;
-    name->answered = 0;
     name->began = now;
     names->running[slot] = name;
     names->used[name->lane]++;
@@ -294,27 +291,22 @@ static void end(wh_names_t *names, wh_name_t *name, wh_lookup_result_t result,
     }
 }
 
-/* The place is free when the process is gone, whatever it has said before. */
 static void take_answer(wh_names_t *names, apr_time_t now)
 {
     const wh_lookup_answer_t *answer = &names->answer;
+    wh_lookup_result_t result = (wh_lookup_result_t)answer->result;
     wh_name_t *name =
-        answer->slot < WH_LOOKUPS_MAX ? names->running[answer->slot] : NULL;
+        answer->number < WH_LOOKUPS_MAX ? names->running[answer->number] : NULL;
 
-    if (name && !answer->ended) {
-        name->answered = 1;
-        name->result = (wh_lookup_result_t)answer->result;
-        if (name->result == WH_LOOKUP_FOUND) {
-            keep_line(name, answer->text, now);
-        }
+    if (!name) {
+        return;
     }
-    else if (name) {
-        names->running[answer->slot] = NULL;
-        names->used[name->lane]--;
-        end(names, name,
-            name->answered ? name->result : (wh_lookup_result_t)answer->result,
-            now);
+    names->running[answer->number] = NULL;
+    names->used[name->lane]--;
+    if (result == WH_LOOKUP_FOUND) {
+        keep_line(name, answer->text, now);
     }
+    end(names, name, result, now);
 }
 
 void wh_names_read(wh_names_t *names, apr_time_t now)

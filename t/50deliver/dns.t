@@ -15,11 +15,15 @@ use WebhookServer qw(wait_for);
 use WebhookSink ();
 
 # A delivery thread has an eighth of its transfers as places for lookups. A quarter
-# of them is for names that take longer than a second.
+# of them is for names that take longer than a second. A process looks up 64, those
+# included that nobody waits for any more, and lives until nobody does, two seconds
+# (WebhookConnectTimeout) at most after it has taken the last one.
 use constant {
     THREADS => 2,
     CONCURRENCY => 256,
     PLACES => 256 / 8,
+    EACH => 64,
+    WORKERS => 4,
     SILENT => 200,
     EVENTS => 4,
 };
@@ -38,14 +42,20 @@ my $server = WebhookServer->new(directives => {
     WebhookConcurrency => CONCURRENCY })
     ->start;
 
-sub threads {
-    my ($count) = WebhookServer::slurp('/proc/' . $server->dispatcher_pid
-        . '/status') =~ /^Threads:\s+(\d+)/m;
+# 0: it has just ended.
+sub threads_of {
+    my ($pid) = @_;
 
-    return $count;
+    open my $in, '<', "/proc/$pid/status" or return 0;
+    my ($count) = map { /^Threads:\s+(\d+)/ ? $1 : () } <$in>;
+    close $in;
+    return $count // 0;
 }
 
-# The dispatcher's one child, and the children of that one: all lookups there are.
+sub threads { return threads_of($server->dispatcher_pid) }
+
+# The dispatcher's one child, and the children of that one. These have a thread for
+# each lookup.
 sub keeper {
     my $dispatcher = $server->dispatcher_pid or return 0;
     my ($keeper) = grep { $_->[2] == $dispatcher } WebhookServer::processes();
@@ -53,11 +63,20 @@ sub keeper {
     return $keeper ? $keeper->[0] : 0;
 }
 
-sub lookups {
+sub workers {
     my $keeper = keeper() or return;
 
     return map { $_->[0] } grep { $_->[2] == $keeper }
         WebhookServer::processes();
+}
+
+sub lookups {
+    my $count = 0;
+
+    for my $threads (map { threads_of($_) } @_) {
+        $count += $threads - 1 if $threads > 1;
+    }
+    return $count;
 }
 
 sub hook {
@@ -119,7 +138,7 @@ signal($server, 'odd', 2);
 # -- silence holds nobody up ----------------------------------------------------
 
 # The C library waits for an answer over TCP as long as the server lets it.
-ok wait_for(sub { !lookups() }, 10), 'no lookup outlasts its time';
+ok wait_for(sub { !workers() }, 10), 'no lookup outlasts its time for long';
 is threads(), $idle, '... and none is a thread of the dispatcher';
 
 my $well = hook('well', 'fine');
@@ -129,14 +148,17 @@ ok wait_for(sub { attempt_of($well) }, 20), 'a webhook with a name that is known
 my @silent = map { hook('silent', ($_ % 2 ? '' : 'truncated-') . "hush-$_") }
     1 .. SILENT;
 signal($server, 'silent', $_) for 1 .. EVENTS;
-my ($most_threads, $most_lookups, $key, %signalled) = (0, 0, 0);
+my ($most_threads, $most_lookups, $most_workers, $key, %signalled) =
+    (0, 0, 0, 0);
 my $of_silent = 'webhook_id IN (' . join(', ', @silent) . ')';
 my $given_up = sub { sql($server, 'SELECT count(*) FROM delivery WHERE'
     . " $of_silent AND attempts > 0") };
 my $look = sub {
-    my ($threads, $lookups) = (threads(), scalar(my @all = lookups()));
+    my @workers = workers();
+    my ($threads, $lookups) = (threads(), lookups(@workers));
 
     $most_threads = $threads if $threads > $most_threads;
+    $most_workers = @workers if @workers > $most_workers;
     $most_lookups = $lookups if $lookups > $most_lookups;
     $signalled{ ++$key } = time;
     signal($server, 'well', $key);
@@ -158,7 +180,9 @@ my ($longest) = sort { $b <=> $a } map {
     $signal ? $_->{time} - $signal : () } $arrived->('/fine');
 cmp_ok $longest, '<', 1.5, '... each time at once';
 is $most_threads, $idle, 'no lookup is a thread of the dispatcher';
-cmp_ok $most_lookups, '<=', PLACES, 'not more lookups than there are places';
+cmp_ok $most_workers, '<=', WORKERS, 'there are few processes';
+cmp_ok $most_lookups, '<=', EACH * WORKERS, '... with as many lookups as they take';
+cmp_ok $most_lookups, '>', PLACES, '... more than there are places, by those given up';
 my $untouched = sql($server, 'SELECT count(*) FROM delivery WHERE'
     . " $of_silent AND attempts = 0");
 cmp_ok $untouched, '>', SILENT * EVENTS / 2, 'what waits has cost no attempt';
@@ -169,14 +193,14 @@ $dns->speak;
 ok wait_for(sub { my %seen = map { ($_->{path} => 1) }
     grep { $_->{path} =~ /hush/ } $sink->requests; keys %seen >= SILENT * 0.6 },
     30), 'names that are answered at last are delivered to';
-ok wait_for(sub { !lookups() }, 20), 'and then nothing is looked up';
+ok wait_for(sub { !workers() }, 20), 'and then nothing is looked up';
 
 # -- processes end with each other -------------------------------------------------
 
 my ($keeper, @ends) = (keeper());
 my $late = hook('late', 'silent-late');
 signal($server, 'late', 1);
-ok wait_for(sub { @ends = lookups() }, 10), 'a lookup';
+ok wait_for(sub { @ends = workers() }, 10), 'a lookup';
 kill 'KILL', $server->dispatcher_pid;
 ok wait_for(sub {
     my %alive = map { ($_->[0] => 1) } WebhookServer::processes();
