@@ -2,14 +2,11 @@
 #include "dispatcher/commit.h"
 
 #include <apr_strings.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "policy/event_filter.h"
 #include "policy/event_name.h"
-#include "policy/options.h"
 #include "policy/order.h"
 
 /* After a failure of the storage its next try. Frames try at once. */
@@ -206,70 +203,6 @@ static void forget_own_events(wh_commit_t *commit, int all)
     }
 }
 
-/* Filters are made ready here, once. One that is not in order has come past
- * the API, and lets nothing through. */
-static void read_filters(const apr_array_header_t *webhooks, apr_pool_t *pool)
-{
-    const char *first = NULL;
-    int i, refused = 0;
-
-    for (i = 0; i < webhooks->nelts; i++) {
-        wh_webhook_t *webhook = APR_ARRAY_IDX(webhooks, i, wh_webhook_t *);
-        const char *problem;
-
-        problem =
-            wh_options_read_filter(&webhook->filter, webhook->properties, pool);
-        if (problem) {
-            first = refused++
-                        ? first
-                        : apr_psprintf(pool, "%d: %s", webhook->id, problem);
-        }
-    }
-    if (refused) {
-        wh_log(WH_LOG_WARNING, APR_SUCCESS,
-               WHLOGNO(1290) "webhooks whose filter is not in order get no "
-                             "events: %d, the first is webhook %s",
-               refused, first);
-    }
-}
-
-static apr_status_t load_snapshot(wh_commit_t *commit, apr_int64_t generation,
-                                  apr_time_t now)
-{
-    apr_array_header_t *webhooks;
-    wh_match_index_t *index;
-    apr_pool_t *pool;
-    apr_status_t rv = apr_pool_create(&pool, commit->pool);
-
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    apr_pool_tag(pool, "webhook_snapshot");
-    rv = wh_store_webhook_snapshot(&webhooks, commit->store, pool);
-    if (rv == APR_SUCCESS) {
-        rv = wh_schedule_sync(&commit->schedule, webhooks);
-    }
-    if (rv != APR_SUCCESS) {
-        apr_pool_destroy(pool);
-        return rv;
-    }
-    read_filters(webhooks, pool);
-    index =
-        wh_match_index_create(webhooks, !commit->settings->disable_drops, pool);
-    if (commit->snapshot_pool) {
-        apr_pool_destroy(commit->snapshot_pool);
-    }
-    commit->snapshot_pool = pool;
-    commit->index = index;
-    commit->webhooks = webhooks;
-    commit->generation = generation;
-    wh_log(WH_LOG_DEBUG, APR_SUCCESS,
-           WHLOGNO(1313) "webhooks read: %d, generation %" APR_INT64_T_FMT
-                         ", %" APR_INT64_T_FMT " us",
-           webhooks->nelts, generation, (apr_int64_t)(apr_time_now() - now));
-    return APR_SUCCESS;
-}
-
 /* Before the first write: ids must go on from the highest there is. */
 static apr_status_t enter(wh_commit_t *commit, apr_time_t now)
 {
@@ -301,59 +234,9 @@ apr_status_t wh_commit_refresh(wh_commit_t *commit, apr_time_t now)
         commit->ids.last = last_id;
     }
     if (rv == APR_SUCCESS && generation != commit->generation) {
-        rv = load_snapshot(commit, generation, now);
+        rv = wh_commit_read_webhooks(commit, generation, now);
     }
     return rv;
-}
-
-/* 1: the filter of one of them must be asked. */
-static int has_filter(const apr_array_header_t *listeners)
-{
-    int i = 0;
-
-    while (i < listeners->nelts &&
-           !APR_ARRAY_IDX(listeners, i, const wh_webhook_t *)->filter) {
-        i++;
-    }
-    return i < listeners->nelts;
-}
-
-/* Those whose filter lets the event through; NULL: nobody's. The event's data
- * is parsed once, and only here. */
-static const apr_array_header_t *filtered(const apr_array_header_t *listeners,
-                                          const wh_event_t *event,
-                                          apr_pool_t *pool)
-{
-    json_t *data = json_loads(event->data, 0, NULL);
-    wh_event_facts_t facts = {.name = wh_event_name_shown(event->name),
-                              .primary_key = event->primary_key,
-                              .associate_id = event->associate_id,
-                              .data = data};
-    apr_array_header_t *passed =
-        apr_array_make(pool, listeners->nelts, sizeof(wh_webhook_t *));
-    int i;
-
-    for (i = 0; i < listeners->nelts; i++) {
-        wh_webhook_t *webhook = APR_ARRAY_IDX(listeners, i, wh_webhook_t *);
-
-        if (!webhook->filter ||
-            wh_event_filter_passes(webhook->filter, &facts)) {
-            APR_ARRAY_PUSH(passed, wh_webhook_t *) = webhook;
-        }
-    }
-    json_decref(data);
-    return passed->nelts ? passed : NULL;
-}
-
-static const apr_array_header_t *listeners_of(const wh_commit_t *commit,
-                                              const wh_event_t *event)
-{
-    const apr_array_header_t *listeners = wh_match_find(
-        commit->index, event->context, event->name, commit->batch_pool);
-
-    return listeners && has_filter(listeners)
-               ? filtered(listeners, event, commit->batch_pool)
-               : listeners;
 }
 
 /* Decides, before anything is written, who gets the event and which of the
@@ -362,7 +245,7 @@ static void plan(wh_commit_t *commit, wh_batch_entry_t *entry, apr_time_t now)
 {
     int i, count;
 
-    entry->listeners = listeners_of(commit, &entry->event);
+    entry->listeners = wh_commit_listeners(commit, &entry->event);
     if (!entry->listeners) {
         return;
     }

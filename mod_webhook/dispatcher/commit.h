@@ -57,7 +57,8 @@ typedef struct wh_commit_t {
     apr_pool_t *snapshot_pool;
     apr_int64_t generation;
     wh_match_index_t *index;
-    const apr_array_header_t *webhooks; /* of wh_webhook_t *, by id */
+    const apr_array_header_t *webhooks; /* of wh_webhook_t *, by id, abridged */
+    int filters_made;                   /* when they were read last */
     /* the batch */
     wh_batch_entry_t *entries;
     int entry_count;
@@ -108,6 +109,16 @@ void wh_commit_doubt(wh_commit_t *commit, apr_int64_t delivery_id);
 
 /** Reads the webhooks again if they changed. */
 apr_status_t wh_commit_refresh(wh_commit_t *commit, apr_time_t now);
+
+/** Reads the webhooks, whose generation this is; on any failure once more before
+ * the next batch. */
+apr_status_t wh_commit_read_webhooks(wh_commit_t *commit,
+                                     apr_int64_t generation, apr_time_t now);
+
+/** Webhooks that get an event, of struct wh_webhook_t *, good until the end of
+ * the batch; NULL: nobody does. */
+const apr_array_header_t *wh_commit_listeners(const wh_commit_t *commit,
+                                              const wh_event_t *event);
 
 /**
  * Writes the batch, acknowledges it, sends deliveries on their way. When

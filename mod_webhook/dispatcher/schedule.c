@@ -31,7 +31,10 @@ void wh_schedule_destroy(wh_schedule_t *schedule)
 
     for (at = apr_hash_first(schedule->pool, schedule->entries); at;
          at = apr_hash_next(at)) {
-        free(apr_hash_this_val(at));
+        wh_schedule_entry_t *entry = apr_hash_this_val(at);
+
+        free(entry->filter);
+        free(entry);
     }
     schedule->entries = NULL; /* its keys lay in what was freed */
 }
@@ -61,6 +64,7 @@ static void drop_entry(wh_schedule_t *schedule, wh_schedule_entry_t *entry)
 {
     apr_hash_set(schedule->entries, &entry->webhook_id,
                  sizeof(entry->webhook_id), NULL);
+    free(entry->filter);
     free(entry);
 }
 
@@ -154,6 +158,7 @@ static apr_status_t sync_webhook(wh_schedule_t *schedule,
         return APR_ENOMEM;
     }
     memcpy(entry->fingerprint, hex, sizeof(hex));
+    entry->filter_stale = 1;
     take_target(schedule, entry, target);
     if (target->active && !entry->active) {
         wh_schedule_waiting(schedule, entry, 0);

@@ -19,6 +19,7 @@
 #include "base/settings.h"
 #include "model/event.h"
 #include "model/webhook.h"
+#include "policy/event_filter.h"
 #include "policy/options.h"
 
 /** Due time of a webhook that has nothing waiting in the database. */
@@ -55,7 +56,9 @@ typedef struct wh_schedule_entry_t {
     int waits_to_fail;    /* 1: there may be something to discard */
     apr_time_t next_due;  /* of what waits in the database */
     char fingerprint[65]; /* of the record last posted */
-    apr_uint32_t seen;    /* number of the last sync */
+    int filter_stale;     /* 1: the record is another one than the filter's */
+    wh_event_filter_t *filter; /* malloc'ed; NULL: it wants all events */
+    apr_uint32_t seen;         /* number of the last sync */
     wh_tally_t tally;
 } wh_schedule_entry_t;
 

@@ -26,8 +26,9 @@ typedef struct value_t {
 
 typedef struct path_t {
     source_t source;
-    int count; /* of names, all of DATA */
-    const char **names;
+    int count;       /* of names, all of DATA */
+    apr_size_t size; /* of them with their NULs */
+    const char *names;
 } path_t;
 
 /* A part of a filter: conditions that are joined, or one. */
@@ -174,11 +175,13 @@ static const json_t *item_of(const json_t *array, const char *name)
 
 static const json_t *find(const json_t *data, const path_t *path)
 {
+    const char *name = path->names;
     int i;
 
     for (i = 0; data && i < path->count; i++) {
-        data = json_is_array(data) ? item_of(data, path->names[i])
-                                   : json_object_get(data, path->names[i]);
+        data = json_is_array(data) ? item_of(data, name)
+                                   : json_object_get(data, name);
+        name += strlen(name) + 1;
     }
     return data;
 }
@@ -348,19 +351,21 @@ static int split(path_t *path, const char *text, apr_pool_t *pool)
 {
     int is_pointer = text[0] == '/';
     const char *separator = is_pointer ? "/" : ".";
+    char *name = apr_palloc(pool, strlen(text) + 1);
 
     path->source = DATA;
-    path->names =
-        apr_palloc(pool, WH_EVENT_FILTER_NAMES_MAX * sizeof(*path->names));
+    path->names = name;
     text += is_pointer;
     while (path->count < WH_EVENT_FILTER_NAMES_MAX) {
         apr_size_t length = strcspn(text, separator);
-        char *name = apr_pstrmemdup(pool, text, length);
 
+        apr_cpystrn(name, text, length + 1);
         if (is_pointer ? !unescape(name) : length == 0) {
             return 0;
         }
-        path->names[path->count++] = name;
+        name += strlen(name) + 1;
+        path->count++;
+        path->size = (apr_size_t)(name - path->names);
         if (!text[length]) {
             return 1;
         }
@@ -607,4 +612,94 @@ apr_status_t wh_event_filter_create(const wh_event_filter_t **filter,
     *filter = made;
     *message = maker.problem;
     return maker.problem ? APR_EINVAL : APR_SUCCESS;
+}
+
+/* -- keeping --------------------------------------------------------------- */
+
+/* Where the parts of a copy go; without a base they are only counted. */
+typedef struct block_t {
+    char *base;
+    apr_size_t used;
+} block_t;
+
+static void *take(block_t *block, const void *from, apr_size_t size)
+{
+    void *at = block->base ? block->base + block->used : NULL;
+
+    block->used += APR_ALIGN_DEFAULT(size);
+    if (at && size) {
+        memcpy(at, from, size);
+    }
+    return at;
+}
+
+static void copy_values(block_t *block, node_t *copy, const node_t *test)
+{
+    apr_size_t size = (apr_size_t)test->count * sizeof(value_t);
+    value_t *values = take(block, test->values, size);
+    int i;
+
+    for (i = 0; i < test->count; i++) {
+        const value_t *value = &test->values[i];
+
+        if (value->type == JSON_STRING) {
+            const char *text = take(block, value->text, value->length);
+
+            if (values) {
+                values[i].text = text;
+            }
+        }
+    }
+    if (copy) {
+        copy->values = values;
+    }
+}
+
+static const path_t *copy_path(block_t *block, const path_t *path)
+{
+    path_t *copy = take(block, path, sizeof(*path));
+    const char *names = take(block, path->names, path->size);
+
+    if (copy) {
+        copy->names = names;
+    }
+    return copy;
+}
+
+/* A node, those beside it and all in them: not deeper than filters are. */
+static node_t *copy_nodes(block_t *block, const node_t *node)
+{
+    node_t *first = NULL, **link = &first;
+
+    for (; node; node = node->next) {
+        node_t *copy = take(block, node, sizeof(*node));
+        node_t *inner = copy_nodes(block, node->first);
+        const path_t *path = node->path ? copy_path(block, node->path) : NULL;
+
+        copy_values(block, copy, node);
+        if (copy) {
+            copy->first = inner;
+            copy->path = path;
+            *link = copy;
+            link = &copy->next;
+        }
+    }
+    return first;
+}
+
+wh_event_filter_t *wh_event_filter_keep(const wh_event_filter_t *filter)
+{
+    block_t block = {NULL, 0};
+    wh_event_filter_t *copy;
+
+    take(&block, filter, sizeof(*filter));
+    copy_nodes(&block, filter->root);
+    copy = malloc(block.used);
+    if (copy) {
+        block.base = (char *)copy;
+        block.used = 0;
+        take(&block, filter, sizeof(*filter));
+        copy->root = copy_nodes(&block, filter->root);
+    }
+    return copy;
 }

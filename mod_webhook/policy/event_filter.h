@@ -41,6 +41,13 @@ apr_status_t wh_event_filter_create(const wh_event_filter_t **filter,
                                     const char **message, const json_t *form,
                                     apr_pool_t *pool);
 
+/**
+ * Copies a filter into one block of memory, which is all that it takes. To be
+ * freed with free().
+ * @return NULL: out of memory
+ */
+wh_event_filter_t *wh_event_filter_keep(const wh_event_filter_t *filter);
+
 /** 1 if the filter lets the event through. Any thread. */
 int wh_event_filter_passes(const wh_event_filter_t *filter,
                            const wh_event_facts_t *facts);

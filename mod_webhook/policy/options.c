@@ -228,17 +228,36 @@ static int read_secrets(wh_options_t *options, const json_t *value)
     return 1;
 }
 
-/* An object, or its text. One that is refused lets nothing through. */
-static int read_filter(wh_options_t *options, const json_t *value)
+/* An object, or its text. */
+static apr_status_t make_filter(const wh_event_filter_t **filter,
+                                const char **problem, const json_t *value,
+                                apr_pool_t *pool)
 {
     const char *text = json_string_value(value);
     json_t *parsed = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL)
                           : json_incref((json_t *)value);
-    apr_status_t rv = wh_event_filter_create(
-        &options->filter, &options->filter_problem, parsed, options->pool);
+    apr_status_t rv = wh_event_filter_create(filter, problem, parsed, pool);
 
     json_decref(parsed);
-    options->refusal = options->filter_problem;
+    return rv;
+}
+
+/* It is only judged: whoever asks it makes it by wh_options_read_filter(). */
+static int read_filter(wh_options_t *options, const json_t *value)
+{
+    const wh_event_filter_t *filter;
+    const char *problem;
+    apr_pool_t *scratch;
+    apr_status_t rv = apr_pool_create(&scratch, options->pool);
+
+    if (rv != APR_SUCCESS) {
+        return 1;
+    }
+    rv = make_filter(&filter, &problem, value, scratch);
+    if (rv != APR_SUCCESS) {
+        options->refusal = apr_pstrdup(options->pool, problem);
+    }
+    apr_pool_destroy(scratch);
     return rv == APR_SUCCESS;
 }
 
@@ -443,26 +462,26 @@ apr_status_t wh_options_allow(const char **properties, int rate,
     return APR_SUCCESS;
 }
 
-const char *wh_options_read_filter(const wh_event_filter_t **filter,
-                                   const char *properties, apr_pool_t *pool)
+apr_status_t wh_options_read_filter(wh_event_filter_t **filter,
+                                    const char **problem,
+                                    const char *properties, apr_pool_t *pool)
 {
-    wh_options_t options;
+    const wh_event_filter_t *made = NULL;
     const json_t *value;
     json_t *all;
 
     *filter = NULL;
+    *problem = NULL;
     if (!properties || !strcasestr(properties, WH_OPTIONS_MEMBER)) {
-        return NULL;
+        return APR_SUCCESS;
     }
     /* Nothing else is read: certificates for instance take their time. */
-    memset(&options, 0, sizeof(options));
-    options.pool = pool;
     all = json_loads(properties, 0, NULL);
     value = wh_json_member(wh_json_member(all, WH_OPTIONS_MEMBER), "Filter");
     if (value && !json_is_null(value)) {
-        (void)read_filter(&options, value);
+        (void)make_filter(&made, problem, value, pool);
+        *filter = wh_event_filter_keep(made);
     }
     json_decref(all);
-    *filter = options.filter;
-    return options.filter_problem;
+    return made && !*filter ? APR_ENOMEM : APR_SUCCESS;
 }

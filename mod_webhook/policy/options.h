@@ -79,10 +79,8 @@ typedef struct wh_options_t {
     int include_values; /**< payloads have the values of the event's data */
     int cloudevents_binary;
     int cloudevents_handshake;
-    const char *cloudevents_source;  /**< NULL: by the context */
-    const char *cloudevents_origin;  /**< NULL: this machine's name */
-    const wh_event_filter_t *filter; /**< NULL: all events */
-    const char *filter_problem; /**< why it lets nothing through, or NULL */
+    const char *cloudevents_source; /**< NULL: by the context */
+    const char *cloudevents_origin; /**< NULL: this machine's name */
     /* how it is reached */
     const char *ca_certificate;     /**< PEM, NULL: as for all */
     const char *pins;               /**< as libcurl takes them, NULL: none */
@@ -117,12 +115,15 @@ apr_status_t wh_options_allow(const char **properties, int rate,
 
 /**
  * Reads one option only: the filter.
- * @param filter NULL: there is none
- * @return NULL, or rest of a sentence: the filter is not in order, and lets
- *         nothing through
+ * @param filter NULL: there is none; to be freed with free()
+ * @param problem NULL, or rest of a sentence from pool: the filter is not in
+ *        order, and lets nothing through
+ * @param pool scratch memory besides
+ * @return APR_SUCCESS or APR_ENOMEM
  */
-const char *wh_options_read_filter(const wh_event_filter_t **filter,
-                                   const char *properties, apr_pool_t *pool);
+apr_status_t wh_options_read_filter(wh_event_filter_t **filter,
+                                    const char **problem,
+                                    const char *properties, apr_pool_t *pool);
 
 /** Whether a member of Properties holds the options. */
 int wh_options_is_member(const char *name);

@@ -435,7 +435,13 @@ static void test_filters(void)
     signal_data(&child, "filter.me", "{\"amount\":100.0}", "1:stored:2",
                 "both");
     /* written by hand */
+    save_webhook("filter.other");
+    wh_commit_refresh(&commit, NOW);
+    is_int(commit.filters_made, 0,
+           "a change of one makes no filter of the others again");
     save_with("filter.bad", WH_STATE_ACTIVE, FILTER("{\"amount\":[]}"));
+    wh_commit_refresh(&commit, NOW);
+    is_int(commit.filters_made, 1, "... but its own");
     signal_data(&child, "filter.bad", "{\"amount\":1}", "1:unmatched:0",
                 "a filter that is not in order lets nothing through");
     wh_commit_claim(&commit, NOW);

@@ -2,6 +2,7 @@
 /* Filters on the data of events. */
 #include <apr_general.h>
 #include <apr_strings.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "policy/event_filter.h"
@@ -16,6 +17,8 @@ static const char *verdict(const char *form_text, const char *data_text)
     json_t *data = json_loads(data_text, 0, NULL);
     const wh_event_filter_t *filter = NULL;
     const char *message = NULL;
+    wh_event_filter_t *kept;
+    apr_pool_t *scratch;
     wh_event_facts_t facts = {.name = "Sale.Line.Changed",
                               .primary_key = -7,
                               .associate_id = 12,
@@ -25,12 +28,21 @@ static const char *verdict(const char *form_text, const char *data_text)
     if (!form) {
         return "no JSON";
     }
-    if (wh_event_filter_create(&filter, &message, form, pool) == APR_SUCCESS) {
+    apr_pool_create(&scratch, pool);
+    if (wh_event_filter_create(&filter, &message, form, scratch) ==
+        APR_SUCCESS) {
         message = NULL;
     }
-    json_decref(form);
-    /* The filter must not need its form any more. */
+    kept = wh_event_filter_keep(filter);
     passes = wh_event_filter_passes(filter, &facts);
+    /* What is kept must need neither the filter nor its form any more. */
+    message = message ? apr_pstrdup(pool, message) : NULL;
+    apr_pool_destroy(scratch);
+    json_decref(form);
+    if (wh_event_filter_passes(kept, &facts) != passes) {
+        return "what is kept says something else";
+    }
+    free(kept);
     json_decref(data);
     if (message) {
         return passes ? "refused, and lets events through" : message;
