@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deliver/parcel.h"
 
+#include <apr_strings.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 
 #define HEAD_BEGIN "Content-Type: "
+#define KIND_BEGIN "Kind: "
 
 static apr_size_t head_of(const char *text)
 {
@@ -58,8 +60,54 @@ apr_status_t wh_parcel_create(wh_parcel_t *parcel, const char *head,
     return APR_SUCCESS;
 }
 
+char *wh_parcel_keep(wh_parcel_t *parcel, const char *kind)
+{
+    apr_size_t size = sizeof(KIND_BEGIN "\n") + strlen(kind) + parcel->length;
+    char *text = parcel->text;
+
+    wh_parcel_close(parcel);
+    if (parcel->head) {
+        text = malloc(size);
+        if (!text) {
+            return NULL;
+        }
+        apr_snprintf(text, size, KIND_BEGIN "%s\n", kind);
+        memcpy(text + strlen(text), parcel->text, parcel->length + 1);
+        free(parcel->text);
+    }
+    parcel->text = NULL;
+    return text;
+}
+
+/* Of the line that tells the kind; 0: there is none. */
+static apr_size_t kind_length(const char *text)
+{
+    return strncmp(text, KIND_BEGIN, sizeof(KIND_BEGIN) - 1)
+               ? 0
+               : strcspn(text, "\n");
+}
+
+int wh_parcel_is_of(const char *text, const char *kind)
+{
+    apr_size_t length = kind_length(text);
+    int is_bare = !strcmp(kind, WH_PARCEL_BARE_KIND);
+
+    if (!length) {
+        return is_bare == (head_of(text) == 0);
+    }
+    text += sizeof(KIND_BEGIN) - 1;
+    length -= sizeof(KIND_BEGIN) - 1;
+    return strlen(kind) == length && !memcmp(text, kind, length);
+}
+
 void wh_parcel_read(wh_parcel_t *parcel, char *text)
 {
+    apr_size_t skipped = kind_length(text);
+
+    if (skipped) {
+        skipped += text[skipped] == '\n';
+        memmove(text, text + skipped, strlen(text + skipped) + 1);
+    }
     parcel->text = text;
     parcel->head = head_of(text);
     parcel->length = parcel->head + strlen(text + parcel->head);

@@ -18,6 +18,9 @@
 /** Bytes of a body. */
 #define WH_PARCEL_BODY_MAX (64 * 1024 * 1024)
 
+/** The kind whose bodies have no lines before them. */
+#define WH_PARCEL_BARE_KIND "webhook"
+
 /** Content type of a body that says none. */
 #define WH_PARCEL_CONTENT_TYPE "application/json; charset=utf-8"
 
@@ -42,7 +45,18 @@ typedef struct wh_parcel_t {
 apr_status_t wh_parcel_create(wh_parcel_t *parcel, const char *head,
                               const char *bytes, apr_size_t length);
 
-/** Takes a text that was stored, which stays the caller's. */
+/**
+ * The text to be stored, with the name of the kind that has made it before its
+ * lines. A body alone needs none: WH_PARCEL_BARE_KIND has made it.
+ * @return malloc'ed, and the parcel's own is gone; NULL: out of memory
+ */
+char *wh_parcel_keep(wh_parcel_t *parcel, const char *kind);
+
+/** 1: a text that was stored is of this kind. Texts that have lines and tell no
+ * kind are of any but WH_PARCEL_BARE_KIND: so they were stored once. */
+int wh_parcel_is_of(const char *text, const char *kind);
+
+/** Takes a text that was stored; what tells its kind is taken out of it. */
 void wh_parcel_read(wh_parcel_t *parcel, char *text);
 
 /** Makes of the lines texts of their own, in place, and adds them. */

@@ -465,12 +465,18 @@ static void list_secrets(wh_attempt_t *attempt, const wh_target_t *target)
     }
 }
 
-static apr_status_t find_body(wh_parcel_t *body, const wh_attempt_t *attempt,
+/* The stored one, unless the webhook has become of another kind since: then it
+ * is made anew. */
+static apr_status_t find_body(wh_transfer_t *transfer,
+                              const wh_attempt_t *attempt,
                               const wh_delivery_t *delivery)
 {
+    wh_parcel_t *body = &transfer->body;
     char *copy;
 
-    if (!delivery->body) {
+    transfer->rendered = !delivery->body ||
+                         !wh_parcel_is_of(delivery->body, attempt->kind->name);
+    if (transfer->rendered) {
         return attempt->kind->render(body, attempt);
     }
     copy = strdup(delivery->body);
@@ -515,7 +521,7 @@ static apr_status_t make(wh_transfer_t *transfer, const wh_target_t *target,
     attempt.body = NULL;
     attempt.length = 0;
     list_secrets(&attempt, target);
-    rv = find_body(body, &attempt, delivery);
+    rv = find_body(transfer, &attempt, delivery);
     if (rv == APR_SUCCESS) {
         attempt.body = body->text + body->head;
         attempt.length = body->length - body->head;
@@ -613,7 +619,7 @@ apr_status_t wh_transfer_name(wh_transfer_t *transfer,
 /* The receiver may have these bytes already: none but them may follow. */
 static int is_to_be_kept(const wh_transfer_t *transfer)
 {
-    return !transfer->delivery->body &&
+    return transfer->rendered &&
            (transfer->delivery->outcome == WH_OUTCOME_RETRY ||
             (transfer->delivery->outcome == WH_OUTCOME_RETURNED &&
              transfer->sent > 0));
@@ -641,10 +647,14 @@ wh_delivery_t *wh_transfer_finish(wh_transfer_t *transfer)
 
     drop_addresses(transfer);
     if (is_to_be_kept(transfer)) {
-        wh_parcel_close(&transfer->body);
-        delivery->body = transfer->body.text;
-        delivery->body_is_new = 1;
-        transfer->body.text = NULL;
+        char *text =
+            wh_parcel_keep(&transfer->body, transfer->configured->kind->name);
+
+        if (text) {
+            free(delivery->body);
+            delivery->body = text;
+            delivery->body_is_new = 1;
+        }
     }
     drop_body(transfer);
     transfer->delivery = NULL;

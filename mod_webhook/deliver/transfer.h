@@ -40,6 +40,7 @@ typedef struct wh_transfer_t {
     int transport;           /* 1: by options of its own */
     int misconfigured;       /* 1: which cannot be met */
     int proxied;             /* 1: through a proxy */
+    int rendered;            /* 1: the body is no stored one */
     int named;               /* 1: libcurl looks no name up */
     struct curl_slist *addresses; /* that it gets for this attempt */
     wh_delivery_t *delivery;

@@ -361,6 +361,46 @@ sub asked {
         $got->{body}), $key), '... is signed';
 }
 
+# -- another type between two attempts ------------------------------------------------
+
+# Fails twice, by its webhook's type, and is sent once more when that is another.
+{
+    my $turning = WebhookSink->new(script => { '*' => [(503) x 4, 200] });
+    my $two = WebhookServer->new(conf => "WebhookRetry 50ms\n")->start;
+    my $id = create($two, Events => ['turn'], TargetUrl => $turning->url('/'));
+    my $event = signal($two, 'turn', 3, { amount => 12 });
+    my $replay = sub {
+        my ($number) = @_;
+        my $path = path_of($id, 'Deliveries') . '?state=failed';
+        my $list;
+
+        WebhookRun::expect_log(qr/WH1221: webhook \d+ event \S+ attempt 2: status/);
+        ok wait_for(sub { $list = decoded(answered call($two, GET => $path), 200,
+            'failed'); @{ $list->{Deliveries} } }, 20), 'it has failed';
+        answered call($two, POST => path_of('Deliveries',
+            $list->{Deliveries}[0]{Id}, 'Replay')), 204, 'it is replayed';
+        ok wait_for(sub { $turning->requests >= $number }, 20), '... and sent';
+    };
+
+    ok wait_for(sub { $turning->requests >= 2 }, 20), 'sent in vain';
+    update($two, $id, Type => 'standardwebhooks', Secret => $hmac_secret);
+    $replay->(4);
+    update($two, $id, Type => 'cloudevents', Properties => { mod_webhook =>
+        { CloudEventsMode => 'binary' } });
+    $replay->(5);
+    my @got = $turning->requests;
+    is $got[1]{body}, $got[0]{body}, 'the same bytes while the type is the same';
+    is $turning->json($got[2])->{type}, 'turn', 'the form of the new type';
+    is value($got[2], 'webhook-signature'), 'v1,' . hmac(join('.',
+        value($got[2], 'webhook-id'), value($got[2], 'webhook-timestamp'),
+        $got[2]{body}), $key), '... with its signature';
+    is value($got[2], 'webhook-id'), $event, '... of the same event';
+    is $got[3]{body}, $got[2]{body}, '... the same bytes on its next attempt';
+    is $got[4]{body}, '{"amount":12}', 'the form of the third type';
+    is value($got[4], 'ce-id'), $event, '... with its headers';
+    ok !defined value($got[4], 'webhook-signature'), '... and none of the second';
+}
+
 # -- a type that nobody knows any more ----------------------------------------------------
 
 SKIP: {

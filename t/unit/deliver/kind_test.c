@@ -100,6 +100,7 @@ static void test_parcel(void)
     static const char head[] = "Content-Type: text/x\nX-A: b\nX-Empty;\n";
     static wh_header_list_t list;
     wh_parcel_t parcel, again;
+    char *text;
 
     is_int(wh_parcel_create(&parcel, head, "a\n\nb", 4), APR_SUCCESS, "made");
     is_str(parcel.text, "Content-Type: text/x\nX-A: b\nX-Empty;\n\na\n\nb",
@@ -115,7 +116,22 @@ static void test_parcel(void)
     wh_parcel_close(&again);
     is_str(again.text, "Content-Type: text/x\nX-A: b\nX-Empty;\n\na\n\nb",
            "closed again");
-    free(parcel.text);
+    text = wh_parcel_keep(&again, "one");
+    is_str(text, "Kind: one\nContent-Type: text/x\nX-A: b\nX-Empty;\n\na\n\nb",
+           "kept with its kind");
+    ok(wh_parcel_is_of(text, "one") && !wh_parcel_is_of(text, "on") &&
+           !wh_parcel_is_of(text, "one1") && !wh_parcel_is_of(text, "webhook"),
+       "which is told");
+    wh_parcel_read(&again, text);
+    is_str(again.text, "Content-Type: text/x\nX-A: b\nX-Empty;\n\na\n\nb",
+           "and taken out again");
+    ok(wh_parcel_is_of(again.text, "one") &&
+           !wh_parcel_is_of(again.text, "webhook"),
+       "without it any kind but one may be meant");
+    free(text);
+    ok(wh_parcel_is_of("{\"Kind: \":1}", "webhook") &&
+           !wh_parcel_is_of("{}", "one"),
+       "a body alone is of that one");
 
     is_int(wh_parcel_create(&parcel, "", "{}", 2), APR_SUCCESS, "a body alone");
     is_int((int)parcel.head, 0, "... has no head");
