@@ -9,17 +9,28 @@
 #include "base/text.h"
 #include "policy/retry.h"
 
-const char *wh_outcome_error_class(CURLcode code)
+static const char *const error_texts[] = {
+#define WH_ERROR_TEXT(symbol, text, meaning) text,
+    WH_ERRORS(WH_ERROR_TEXT)
+#undef WH_ERROR_TEXT
+};
+
+const char *wh_error_text(wh_error_t error)
+{
+    return error_texts[error];
+}
+
+static wh_error_t error_of_code(CURLcode code)
 {
     switch (code) {
     case CURLE_OK:
-        return "status";
+        return WH_ERROR_STATUS;
     case CURLE_COULDNT_RESOLVE_HOST:
-        return "dns";
+        return WH_ERROR_DNS;
     case CURLE_COULDNT_CONNECT:
-        return "connect";
+        return WH_ERROR_CONNECT;
     case CURLE_OPERATION_TIMEDOUT:
-        return "timeout";
+        return WH_ERROR_TIMEOUT;
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CERTPROBLEM:
@@ -30,21 +41,26 @@ const char *wh_outcome_error_class(CURLcode code)
     case CURLE_SSL_INVALIDCERTSTATUS:
     case CURLE_SSL_SHUTDOWN_FAILED:
     case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-        return "tls";
+        return WH_ERROR_TLS;
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_PROXY:
-        return "proxy";
+        return WH_ERROR_PROXY;
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
     case CURLE_GOT_NOTHING:
     case CURLE_PARTIAL_FILE:
-        return "reset";
+        return WH_ERROR_RESET;
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
-        return "url";
+        return WH_ERROR_URL;
     default:
-        return "protocol";
+        return WH_ERROR_PROTOCOL;
     }
+}
+
+const char *wh_outcome_error_class(CURLcode code)
+{
+    return wh_error_text(error_of_code(code));
 }
 
 /* The URL itself is at fault. libcurl says "unsupported protocol" also of an
@@ -101,28 +117,28 @@ static int is_tls_alert(const wh_transfer_t *transfer, CURLcode code)
            strstr(transfer->detail, " alert ");
 }
 
-static const char *error_of(const wh_transfer_t *transfer, CURLcode code)
+static wh_error_t error_of(const wh_transfer_t *transfer, CURLcode code)
 {
     if (transfer->complete) {
-        return "status";
+        return WH_ERROR_STATUS;
     }
     if (transfer->configured && transfer->configured->refusal) {
-        return "url";
+        return WH_ERROR_URL;
     }
     if (transfer->misconfigured) {
-        return "configuration";
+        return WH_ERROR_CONFIGURATION;
     }
     if (refusal_of(transfer, code)) {
-        return "address not allowed";
+        return WH_ERROR_ADDRESS;
     }
     if (is_tls_alert(transfer, code)) {
-        return "tls";
+        return WH_ERROR_TLS;
     }
     if (code == CURLE_OK || (code == CURLE_UNSUPPORTED_PROTOCOL &&
                              transfer->delivery->address[0])) {
-        return "protocol";
+        return WH_ERROR_PROTOCOL;
     }
-    return wh_outcome_error_class(code);
+    return error_of_code(code);
 }
 
 /* A refused connection, silence and a failed handshake tell which machines and
@@ -155,7 +171,7 @@ void wh_outcome_describe(wh_transfer_t *transfer, CURLcode code, apr_time_t now)
         address) {
         apr_cpystrn(delivery->address, address, sizeof(delivery->address));
     }
-    delivery->error = error_of(transfer, code);
+    delivery->error = wh_error_text(error_of(transfer, code));
     delivery->told = told_of(transfer, code);
 }
 
@@ -225,7 +241,7 @@ void wh_outcome_refuse(wh_delivery_t *delivery, apr_status_t reason,
     delivery->status = 0;
     delivery->started = now;
     delivery->duration = 0;
-    delivery->error = delivery->told = WH_OUTCOME_TYPE;
+    delivery->error = delivery->told = wh_error_text(WH_ERROR_TYPE);
     decide_retry(delivery, 0, settings->retry, now, dice);
     wh_log(WH_LOG_WARNING, reason,
            WHLOGNO(1278) "webhook %d event %s attempt %d: its type makes no "

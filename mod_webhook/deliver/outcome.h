@@ -9,8 +9,33 @@
 
 #include "deliver/transfer.h"
 
-/** The class of an error of a kind, which made no callback. */
-#define WH_OUTCOME_TYPE "type"
+/**
+ * The classes of errors: symbol, text, and what has happened. The table in
+ * API.md, "Errors of attempts", has the same rows.
+ */
+#define WH_ERRORS(X)                                                           \
+    X(STATUS, "status", "an answer, but no success")                           \
+    X(DNS, "dns", "the name has no address, or nobody says so")                \
+    X(CONNECT, "connect", "no connection")                                     \
+    X(TIMEOUT, "timeout", "not done in time")                                  \
+    X(TLS, "tls", "TLS or its certificates failed, on either side")            \
+    X(PROXY, "proxy", "the proxy has no address, or refused")                  \
+    X(RESET, "reset", "the connection ended before the answer did")            \
+    X(PROTOCOL, "protocol", "the answer is not HTTP, or is too long")          \
+    X(URL, "url", "the target is no URL that may be called")                   \
+    X(ADDRESS, "address not allowed", "the address guard refused all of them") \
+    X(CONFIGURATION, "configuration", "options that the server cannot meet")   \
+    X(TYPE, "type", "the type is not known here, or made no callback")
+
+typedef enum {
+#define WH_ERROR_SYMBOL(symbol, text, meaning) WH_ERROR_##symbol,
+    WH_ERRORS(WH_ERROR_SYMBOL)
+#undef WH_ERROR_SYMBOL
+} wh_error_t;
+
+/** The text of a class. */
+const char *wh_error_text(wh_error_t error);
+
 /** What users are told of a target that may not be called: the same words,
  * whatever the reason. */
 #define WH_TOLD_REFUSED "target address not allowed"

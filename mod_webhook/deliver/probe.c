@@ -79,7 +79,7 @@ static apr_status_t perform(wh_probe_result_t *result, wh_transfer_t *transfer,
                WHLOGNO(1279) "test event for webhook %d: its type makes no "
                              "callback",
                target->webhook_id);
-        result->reason = WH_OUTCOME_TYPE;
+        result->reason = wh_error_text(WH_ERROR_TYPE);
         return APR_SUCCESS;
     }
     if (rv != APR_SUCCESS) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/identifier.h"
 #include "base/text.h"
 #include "base/time_text.h"
 
@@ -88,6 +89,14 @@ static json_t *headers_json(const char *answer)
     return clean_json(strndup(answer, length));
 }
 
+/* An id has the time at which the attempt ended: that of its begin instead. */
+static apr_int64_t id_of_begin(const wh_log_attempt_t *attempt)
+{
+    const apr_int64_t below = (APR_INT64_C(1) << WH_ROW_ID_SHIFT) - 1;
+
+    return wh_row_id_floor(attempt->started) | (attempt->id & below);
+}
+
 void wh_log_attempts_hide(const apr_array_header_t *attempts)
 {
     int i;
@@ -101,6 +110,7 @@ void wh_log_attempts_hide(const apr_array_header_t *attempts)
             attempt->address = attempt->answer = NULL;
             attempt->status = 0;
             attempt->duration = 0;
+            attempt->id = id_of_begin(attempt);
         }
     }
 }

@@ -2,10 +2,14 @@
 /* Records of the log as JSON. */
 #include "store/log_json.h"
 
+#include <apr_general.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/identifier.h"
 #include "unit/tap.h"
+
+static apr_pool_t *pool;
 
 static void is_json(json_t *value, const char *expected, const char *name)
 {
@@ -88,6 +92,31 @@ static void test_attempt(void)
     }
 }
 
+/* Neither what has happened nor how long it took. */
+static void test_hidden(void)
+{
+    wh_log_attempt_t attempt = {
+        .id = wh_row_id_floor(APR_INT64_C(1769862675000000)) + 5,
+        .delivery_id = 6,
+        .number = 2,
+        .started = APR_INT64_C(1769862645000000),
+        .duration = 30000000,
+        .error = "timeout",
+        .told = "the target did not answer",
+        .address = "10.0.0.1"};
+    apr_array_header_t *attempts =
+        apr_array_make(pool, 1, sizeof(wh_log_attempt_t *));
+
+    APR_ARRAY_PUSH(attempts, wh_log_attempt_t *) = &attempt;
+    wh_log_attempts_hide(attempts);
+    is_str(attempt.error, "the target did not answer", "what is told");
+    is_str(attempt.address, NULL, "... without the address");
+    is_int(attempt.duration, 0, "... the time");
+    ok(wh_row_id_time(attempt.id) == attempt.started,
+       "... or an id that has it");
+    is_int(attempt.id & 0xff, 5, "... which still is its own");
+}
+
 static void test_delivery(void)
 {
     wh_log_delivery_t delivery = {.id = 4194304000,
@@ -134,10 +163,14 @@ static void test_job(void)
 
 int main(void)
 {
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
     test_values();
     test_states();
     test_attempt();
+    test_hidden();
     test_delivery();
     test_job();
+    apr_terminate();
     return done_testing();
 }
