@@ -75,6 +75,7 @@ typedef struct wh_commit_t {
     int replaying;                /* 1: there may be open replays */
     apr_int32_t replay_after;     /* webhook of the one that had its turn */
     int replay_worked;            /* 1: one of this round had work */
+    apr_time_t replay_began;      /* the round */
     apr_int64_t own_replays; /* portions taken here since they were counted */
     apr_time_t replay_at;    /* none had work, or storage failed */
 } wh_commit_t;

@@ -87,6 +87,7 @@ static void notice_replays(wh_maintenance_t *maintenance, wh_commit_t *commit)
     commit->own_replays = 0;
     if (!known) {
         commit->replaying = 1;
+        commit->replay_at = 0;
         wh_schedule_all_waiting(&commit->schedule);
     }
 }

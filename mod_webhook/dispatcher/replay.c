@@ -4,8 +4,10 @@
 #include "store/replay_job.h"
 
 /* All open replays wait for their webhooks, or storage failed: look again
- * then. */
+ * then; after a long round not so soon that it would keep a processor busy. */
 #define REPLAY_PAUSE apr_time_from_msec(200)
+#define REPLAY_PAUSE_MAX apr_time_from_sec(10)
+#define REPLAY_PAUSE_PER_ROUND 19
 
 static void log_end(const wh_replay_portion_t *portion)
 {
@@ -19,6 +21,16 @@ static void log_end(const wh_replay_portion_t *portion)
     }
 }
 
+static apr_interval_time_t pause_after(apr_interval_time_t round)
+{
+    apr_interval_time_t pause = round * REPLAY_PAUSE_PER_ROUND;
+
+    if (pause > REPLAY_PAUSE_MAX) {
+        return REPLAY_PAUSE_MAX;
+    }
+    return pause > REPLAY_PAUSE ? pause : REPLAY_PAUSE;
+}
+
 /* All have had their turn. */
 static void end_round(wh_commit_t *commit, apr_time_t now)
 {
@@ -26,7 +38,7 @@ static void end_round(wh_commit_t *commit, apr_time_t now)
         commit->replaying = 0;
     }
     else if (!commit->replay_worked) {
-        commit->replay_at = now + REPLAY_PAUSE;
+        commit->replay_at = now + pause_after(now - commit->replay_began);
     }
     commit->replay_after = 0;
     commit->replay_worked = 0;
@@ -51,11 +63,14 @@ void wh_commit_replay(wh_commit_t *commit, apr_time_t now)
 {
     wh_replay_portion_t portion;
 
-    if (!commit->replaying ||
-        (now < commit->replay_at && commit->replay_at <= now + REPLAY_PAUSE)) {
+    if (!commit->replaying || (now < commit->replay_at &&
+                               commit->replay_at <= now + REPLAY_PAUSE_MAX)) {
         return;
     }
     commit->replay_at = 0;
+    if (commit->replay_after == 0) {
+        commit->replay_began = now;
+    }
     if (wh_store_replay_portion(&portion, commit->store, commit->replay_after,
                                 now) != APR_SUCCESS) {
         commit->replay_at = now + REPLAY_PAUSE;

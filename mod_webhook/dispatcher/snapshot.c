@@ -140,6 +140,9 @@ apr_status_t wh_commit_read_webhooks(wh_commit_t *commit,
     if (rv == APR_SUCCESS) {
         take(commit, webhooks, pool);
         commit->generation = generation;
+        /* One that is active now may have a replay that has waited for it. */
+        commit->replaying = 1;
+        commit->replay_at = 0;
         wh_log(WH_LOG_DEBUG, APR_SUCCESS,
                WHLOGNO(1313) "webhooks read: %d, generation %" APR_INT64_T_FMT
                              ", filters made: %d, %" APR_INT64_T_FMT " us",

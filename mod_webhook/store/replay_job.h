@@ -108,7 +108,8 @@ apr_status_t wh_store_replay_delivery(wh_replay_answer_t *answer,
 
 /** What a visit to an open job came to. */
 typedef struct wh_replay_portion_t {
-    apr_int64_t job_id; /**< 0: none of a higher webhook is open */
+    apr_int64_t job_id; /**< 0: none of a higher webhook is open, that is active
+                             or gone */
     apr_int32_t webhook_id;
     int worked;              /**< 0: it waits for its webhook */
     int replayed;            /**< deliveries that are pending by it */

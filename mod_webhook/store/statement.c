@@ -292,6 +292,8 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
         "SELECT " REPLAY_COLUMNS "WHERE state < 2 AND webhook_id = %lld",
     [WH_SQL_REPLAY_NEXT] =
         "SELECT " REPLAY_COLUMNS "WHERE state < 2 AND webhook_id > %lld "
+        "AND NOT EXISTS (SELECT 1 FROM webhook WHERE webhook.id = "
+        "replay.webhook_id AND webhook.state <> 1) "
         "ORDER BY webhook_id LIMIT 1",
     [WH_SQL_REPLAY_LIST_ALL] =
         "SELECT " REPLAY_COLUMNS "WHERE (%lld = 0 OR webhook_id = %lld) "

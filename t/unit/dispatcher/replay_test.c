@@ -102,6 +102,39 @@ static void test_job(void)
 }
 
 /* As a dispatcher that starts while a job is open. */
+/* One that is stopped costs nothing until it is active again. */
+static void test_stopped(void)
+{
+    apr_int32_t webhook = save_webhook("stopped");
+    apr_time_t now = apr_time_now();
+    apr_int64_t id;
+
+    add_failed(webhook, 3);
+    id = start(webhook);
+    wh_db_execute(&outside, apr_psprintf(pool,
+                                         "UPDATE webhook SET state = 2 WHERE "
+                                         "id = %d",
+                                         webhook));
+    wh_db_execute(&outside, "UPDATE meta SET value = value + 1 WHERE name = "
+                            "'generation'");
+    wh_maintenance_run(&maintenance, &commit, &node, now);
+    wh_commit_refresh(&commit, now);
+    work(now);
+    is_int(commit.replaying, 0, "nobody looks at a job that cannot go on");
+    is_str(job_text(id), "0 0 of 0", "... which stays as it is");
+    wh_db_execute(&outside, apr_psprintf(pool,
+                                         "UPDATE webhook SET state = 1 WHERE "
+                                         "id = %d",
+                                         webhook));
+    wh_db_execute(&outside, "UPDATE meta SET value = value + 1 WHERE name = "
+                            "'generation'");
+    wh_commit_refresh(&commit, now);
+    work(now);
+    is_str(job_text(id), "2 3 of 3", "when its webhook is active it is done");
+    wh_commit_claim(&commit, now);
+    deliver_all(now);
+}
+
 static void test_restart(void)
 {
     apr_int32_t webhook = save_webhook("a");
@@ -155,6 +188,7 @@ int main(void)
     }
     node.id = NODE;
     test_job();
+    test_stopped();
     test_restart();
     test_storage();
     test_gone();
