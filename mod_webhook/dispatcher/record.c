@@ -276,7 +276,9 @@ static void discard_portion(wh_commit_t *commit, wh_schedule_entry_t *entry,
         return;
     }
     commit->written += discarded;
-    entry->waits_to_fail = discarded > 0;
+    if (discarded == 0) {
+        wh_schedule_discarded(&commit->schedule, entry);
+    }
 }
 
 void wh_commit_discard(wh_commit_t *commit, apr_time_t now)

@@ -68,6 +68,22 @@ static void drop_entry(wh_schedule_t *schedule, wh_schedule_entry_t *entry)
     free(entry);
 }
 
+/* One that was removed goes when nothing of it is left. 1: it has gone. */
+static int drop_if_done(wh_schedule_t *schedule, wh_schedule_entry_t *entry)
+{
+    if (!entry->removed || entry->in_memory > 0 || entry->waits_to_fail) {
+        return 0;
+    }
+    drop_entry(schedule, entry);
+    return 1;
+}
+
+void wh_schedule_discarded(wh_schedule_t *schedule, wh_schedule_entry_t *entry)
+{
+    entry->waits_to_fail = 0;
+    (void)drop_if_done(schedule, entry);
+}
+
 /* Disabled for its errors, where that means that nothing is kept. */
 static int is_discarding(const wh_schedule_t *schedule,
                          const wh_webhook_t *webhook)
@@ -188,9 +204,9 @@ static apr_status_t remove_entry(wh_schedule_t *schedule,
     entry->removed = 1;
     entry->active = 0;
     wh_message_list_add(&schedule->outgoing[entry->thread], &target->message);
-    if (entry->in_memory == 0) {
-        drop_entry(schedule, entry);
-    }
+    /* An event may have been stored for it between the last look at the
+     * webhooks and its deletion. */
+    discard_waiting(schedule, entry);
     return APR_SUCCESS;
 }
 
@@ -331,8 +347,7 @@ void wh_schedule_left(wh_schedule_t *schedule, const wh_delivery_t *delivery)
     }
     entry->in_memory--;
     entry->bytes -= delivery->size + delivery->event->size;
-    if (entry->removed && entry->in_memory == 0) {
-        drop_entry(schedule, entry);
+    if (drop_if_done(schedule, entry)) {
         return;
     }
     take_word(schedule, entry, delivery);

@@ -44,7 +44,7 @@ typedef struct wh_tally_t {
 typedef struct wh_schedule_entry_t {
     apr_int32_t webhook_id;
     int active;
-    int removed; /* goes when in_memory is 0 */
+    int removed; /* goes when in_memory and waits_to_fail are 0 */
     int thread;  /* its delivery thread */
     int in_memory;
     apr_size_t bytes;      /* of them, as if each had its event to itself */
@@ -52,8 +52,8 @@ typedef struct wh_schedule_entry_t {
     apr_time_t hold_until; /* likewise: nothing is taken before */
     apr_uint32_t target_number; /* of the state last posted */
     wh_ordering_t ordering;
-    int discards;         /* disabled for its errors: nothing is kept for it */
-    int waits_to_fail;    /* 1: there may be something to discard */
+    int discards;      /* disabled for its errors: nothing is kept for it */
+    int waits_to_fail; /* 1: there may be something to discard, see record.c */
     apr_time_t next_due;  /* of what waits in the database */
     char fingerprint[65]; /* of the record last posted */
     int filter_stale;     /* 1: the record is another one than the filter's */
@@ -113,6 +113,9 @@ void wh_schedule_dispatch(wh_schedule_t *schedule, wh_schedule_entry_t *entry,
 
 /** A delivery has left memory. The entry may be gone afterwards. */
 void wh_schedule_left(wh_schedule_t *schedule, const wh_delivery_t *delivery);
+
+/** Nothing of it waits to fail any more. The entry may be gone afterwards. */
+void wh_schedule_discarded(wh_schedule_t *schedule, wh_schedule_entry_t *entry);
 
 /** How many more deliveries to take from the database now; 0: none. */
 int wh_schedule_room(const wh_schedule_t *schedule,

@@ -123,7 +123,7 @@ apr_status_t wh_store_disable(int *disabled, wh_store_t *store,
 
 /**
  * Lets up to 500 deliveries fail that wait for a webhook, if it is
- * TooManyErrors; a call of its own.
+ * TooManyErrors or gone; a call of its own.
  * @param discarded their number; 0: no more wait
  */
 apr_status_t wh_store_discard(int *discarded, wh_store_t *store,

@@ -196,8 +196,8 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
         "LIMIT 500)",
     [WH_SQL_DELIVERY_DISCARD] =
         "UPDATE delivery SET state = 2 WHERE id IN (SELECT id FROM delivery "
-        "WHERE owner = %lld AND webhook_id = %lld AND state = 0 AND EXISTS "
-        "(SELECT 1 FROM webhook w WHERE w.id = %lld AND w.state = 3) "
+        "WHERE owner = %lld AND webhook_id = %lld AND state = 0 AND NOT EXISTS "
+        "(SELECT 1 FROM webhook w WHERE w.id = %lld AND w.state <> 3) "
         "LIMIT 500)",
     [WH_SQL_DELIVERY_FAIL] = "UPDATE delivery SET state = 2 WHERE id = %lld",
     [WH_SQL_ATTEMPT_INSERT] =

@@ -393,8 +393,20 @@ static void test_changed_webhooks(void)
     report(WH_OUTCOME_DELIVERED, 0);
     report(WH_OUTCOME_FAILED, 0);
     wh_commit_batch(&commit, NOW);
-    ok(wh_schedule_entry(&commit.schedule, second) == NULL,
+    /* Stored after the last look at the webhooks and before the deletion. */
+    wh_db_execute(
+        &outside,
+        apr_psprintf(pool,
+                     "INSERT INTO delivery (id, event_id, webhook_id, "
+                     "state, attempts, due, owner) VALUES (7, 1, %d, "
+                     "0, 0, 0, 0)",
+                     second));
+    wh_commit_discard(&commit, NOW);
+    ok(wh_schedule_entry(&commit.schedule, second) != NULL,
        "until it has ended");
+    wh_commit_discard(&commit, NOW);
+    ok(wh_schedule_entry(&commit.schedule, second) == NULL,
+       "and what was stored for it meanwhile has failed");
     is_int(number("SELECT count(*) FROM delivery WHERE state = 0"), 0,
            "nothing waits for it");
     close(child.near);
