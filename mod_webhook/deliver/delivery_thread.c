@@ -6,10 +6,10 @@
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/monotonic.h"
 #include "base/pool.h"
 #include "deliver/endpoint.h"
 #include "deliver/message.h"
@@ -50,7 +50,8 @@ struct wh_delivery_thread_t {
     wh_sockets_t sockets;
     wh_guard_t guard;
     CURLM *multi;
-    apr_time_t timer; /* libcurl's, of monotonic_now(); NEVER: none */
+    apr_time_t timer; /* libcurl's, of wh_monotonic_now(): its limits hold
+                         whatever becomes of the clock; NEVER: none */
     int concurrency;
     int running_count;
     int slow_count;         /* of them, those marked slow */
@@ -69,15 +70,6 @@ struct wh_delivery_thread_t {
     apr_uint32_t dice;
 };
 
-/* libcurl's time limits hold whatever becomes of the clock. */
-static apr_time_t monotonic_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
-}
-
 static int on_timer(CURLM *multi, long milliseconds, void *baton)
 {
     wh_delivery_thread_t *thread = baton;
@@ -85,7 +77,7 @@ static int on_timer(CURLM *multi, long milliseconds, void *baton)
     (void)multi;
     thread->timer = milliseconds < 0
                         ? NEVER
-                        : monotonic_now() + apr_time_from_msec(milliseconds);
+                        : wh_monotonic_now() + apr_time_from_msec(milliseconds);
     return 0;
 }
 
@@ -681,7 +673,7 @@ static int wait_milliseconds(const wh_delivery_thread_t *thread)
         left = until - apr_time_now();
     }
     if (thread->timer != NEVER) {
-        timer = thread->timer - monotonic_now();
+        timer = thread->timer - wh_monotonic_now();
         left = timer < left ? timer : left;
     }
     left = left < WAIT_MAX ? left : WAIT_MAX;
@@ -711,7 +703,7 @@ static void run_timer(wh_delivery_thread_t *thread)
 {
     int unused;
 
-    if (thread->timer != NEVER && thread->timer <= monotonic_now()) {
+    if (thread->timer != NEVER && thread->timer <= wh_monotonic_now()) {
         thread->timer = NEVER;
         curl_multi_socket_action(thread->multi, CURL_SOCKET_TIMEOUT, 0,
                                  &unused);

@@ -12,9 +12,9 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/monotonic.h"
 #include "deliver/lookup.h"
 #include "deliver/lookup_worker.h"
 
@@ -43,7 +43,8 @@ typedef struct worker_t {
 typedef struct lookup_t {
     apr_uint64_t number; /* 0: nothing */
     worker_t *worker;
-    apr_time_t deadline;
+    apr_time_t
+        deadline; /* of wh_monotonic_now(), whatever becomes of the clock */
 } lookup_t;
 
 typedef struct keeper_t {
@@ -58,15 +59,6 @@ typedef struct keeper_t {
 
 /* What a process polls: asking ends, workers, ends of workers. */
 #define POLLED_MAX (WH_LOOKUP_SOCKETS_MAX + WH_LOOKUP_WORKERS_MAX + 1)
-
-/* A lookup's time is over whatever becomes of the clock. */
-static apr_time_t monotonic_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
-}
 
 static int is_kept(const int *kept, int count, int descriptor)
 {
@@ -166,7 +158,7 @@ static void end_worker(worker_t *worker)
 static void let_go(worker_t *worker)
 {
     if (--worker->awaited == 0) {
-        worker->idle_since = monotonic_now();
+        worker->idle_since = wh_monotonic_now();
         if (worker->socket >= 0 && worker->unanswered >= WH_LOOKUP_WORKER_MAX) {
             end_worker(worker);
         }
@@ -212,7 +204,7 @@ static void begin(keeper_t *keeper, int socket,
     lookup->number = request.number;
     lookup->worker = worker;
     lookup->deadline =
-        monotonic_now() + apr_time_from_msec(request.milliseconds);
+        wh_monotonic_now() + apr_time_from_msec(request.milliseconds);
 }
 
 /* The other end is closed: nobody waits for what this one has asked for. */
@@ -369,7 +361,7 @@ static apr_time_t next_deadline(const keeper_t *keeper)
 /* What is due by now; then milliseconds for poll(). */
 static int pass_time(keeper_t *keeper)
 {
-    apr_time_t now = monotonic_now(), next;
+    apr_time_t now = wh_monotonic_now(), next;
 
     walk(keeper, NULL, now, WH_LOOKUP_LATE);
     next = earlier(next_deadline(keeper), end_idle(keeper, now));

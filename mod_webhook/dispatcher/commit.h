@@ -14,6 +14,7 @@
 #include "deliver/mail.h"
 #include "dispatcher/channel_server.h"
 #include "dispatcher/schedule.h"
+#include "policy/clock_leap.h"
 #include "policy/match.h"
 #include "store/delivery_store.h"
 
@@ -76,6 +77,7 @@ typedef struct wh_commit_t {
     apr_int32_t replay_after;     /* webhook of the one that had its turn */
     int replay_worked;            /* 1: one of this round had work */
     apr_time_t replay_began;      /* the round */
+    wh_clock_leap_t leap;         /* by housekeeping */
     apr_int64_t own_replays; /* portions taken here since they were counted */
     apr_time_t replay_at;    /* none had work, or storage failed */
 } wh_commit_t;

@@ -2,6 +2,7 @@
 #include "dispatcher/maintenance.h"
 
 #include "base/log.h"
+#include "base/monotonic.h"
 #include "store/log_store.h"
 #include "store/token_store.h"
 
@@ -22,7 +23,8 @@
 static void sweep(wh_maintenance_t *maintenance, wh_commit_t *commit,
                   apr_time_t now)
 {
-    apr_int64_t below = wh_row_id_floor(now - commit->settings->retention);
+    apr_int64_t below = wh_row_id_floor(
+        wh_clock_leap_border(&commit->leap, commit->settings->retention, now));
     int deleted, expired, lost = 0;
 
     if (now < maintenance->sweep_at &&
@@ -106,11 +108,26 @@ static void checkpoint(wh_commit_t *commit)
     }
 }
 
+static void look_at_clock(wh_commit_t *commit, apr_time_t now)
+{
+    apr_interval_time_t ahead =
+        wh_clock_leap_look(&commit->leap, now, wh_monotonic_now());
+
+    if (ahead) {
+        wh_log(WH_LOG_WARNING, APR_SUCCESS,
+               WHLOGNO(2460) "the clock has been set ahead by %" APR_TIME_T_FMT
+                             " s, or this machine has slept: what is stored is "
+                             "not older by it",
+               apr_time_sec(ahead));
+    }
+}
+
 void wh_maintenance_run(wh_maintenance_t *maintenance, wh_commit_t *commit,
                         const wh_node_t *node, apr_time_t now)
 {
     apr_pool_t *scratch;
 
+    look_at_clock(commit, now);
     /* Also without events: deliveries wait to be claimed, webhooks change. */
     if (wh_commit_refresh(commit, now) != APR_SUCCESS) {
         return;

@@ -25,6 +25,7 @@
 #include <unixd.h>
 
 #include "base/log.h"
+#include "base/monotonic.h"
 #include "config/config.h"
 #include "dispatcher/dispatcher.h"
 #include "dispatcher/state_dir.h"
@@ -285,9 +286,10 @@ static apr_status_t stop_and_wait(void *data)
         return APR_SUCCESS;
     }
     kill(process->proc.pid, SIGTERM);
-    deadline = apr_time_now() + process->settings->drain_timeout + STOP_MARGIN;
+    deadline =
+        wh_monotonic_now() + process->settings->drain_timeout + STOP_MARGIN;
     while (waitpid(process->proc.pid, &status, WNOHANG) == 0) {
-        if (apr_time_now() >= deadline) {
+        if (wh_monotonic_now() >= deadline) {
             ap_log_error(APLOG_MARK, APLOG_WARNING, 0, process->s,
                          WHLOGNO(1404) "the dispatcher (pid %d) has not ended "
                                        "in time and is left alone",

@@ -90,11 +90,14 @@ static apr_status_t write_outcome(wh_commit_t *commit, wh_store_t *store,
 }
 
 /* So many failures, and nothing else for so long. */
-static int is_hopeless(const wh_settings_t *settings,
-                       const wh_failing_t *failing, apr_time_t now)
+static int is_hopeless(const wh_commit_t *commit, const wh_failing_t *failing,
+                       apr_time_t now)
 {
+    const wh_settings_t *settings = commit->settings;
+
     return failing->consecutive_errors >= settings->disable_errors &&
-           now - failing->since >= settings->disable_time;
+           wh_clock_leap_age(&commit->leap, failing->since, now) >=
+               settings->disable_time;
 }
 
 static apr_status_t disable_if_due(wh_commit_t *commit, wh_store_t *store,
@@ -105,7 +108,7 @@ static apr_status_t disable_if_due(wh_commit_t *commit, wh_store_t *store,
 
     entry->tally.disabled = 0;
     if (settings->disable_errors == 0 ||
-        (!entry->tally.gone && !is_hopeless(settings, failing, now))) {
+        (!entry->tally.gone && !is_hopeless(commit, failing, now))) {
         return APR_SUCCESS;
     }
     return wh_store_disable(&entry->tally.disabled, store, entry->webhook_id,

@@ -13,6 +13,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/monotonic.h"
+
 #define INSTANCE_LOCK "instance.lock"
 
 /* Children that come while no dispatcher accepts wait here: as many as can
@@ -82,7 +84,7 @@ apr_status_t wh_state_dir_lock(int *descriptor, const char *path,
 {
     const char *name = apr_pstrcat(pool, path, "/" INSTANCE_LOCK, NULL);
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    apr_time_t deadline = apr_time_now() + LOCK_PATIENCE;
+    apr_time_t deadline = wh_monotonic_now() + LOCK_PATIENCE;
     int fd = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
     if (fd < 0) {
@@ -95,7 +97,7 @@ apr_status_t wh_state_dir_lock(int *descriptor, const char *path,
             close(fd);
             return APR_FROM_OS_ERROR(error);
         }
-        if (apr_time_now() >= deadline) {
+        if (wh_monotonic_now() >= deadline) {
             close(fd);
             return APR_TIMEUP;
         }

@@ -77,6 +77,27 @@ static void test_sweep(void)
 }
 
 /* A webhook that has nothing waiting, but a delivery that has failed. */
+/* Ahead of all that is stored, within a second. */
+static void test_clock_set_ahead(void)
+{
+    apr_time_t now = apr_time_now(), later = now + apr_time_from_sec(86400);
+    apr_int64_t before;
+
+    insert_at(now - apr_time_from_sec(10), WH_DELIVERY_PENDING, NODE);
+    maintenance.sweep_at = 0;
+    run(now);
+    before = count("event");
+    maintenance.sweep_at = 0;
+    run(later);
+    ok(before > 0 && count("event") == before,
+       "what is stored is not thrown away when the clock is set ahead");
+    commit.leap.to = commit.leap.from = 0;
+    maintenance.sweep_at = 0;
+    run(later);
+    is_int(count("event"), 0, "... but when so much time has passed");
+    run(now);
+}
+
 static apr_int32_t save_with_failed(const char *event)
 {
     apr_int32_t webhook = save_webhook(event);
@@ -239,6 +260,7 @@ int main(void)
     node.id = NODE;
     test_refresh();
     test_sweep();
+    test_clock_set_ahead();
     test_replays();
     test_own_replays();
     test_sweep_frees();
