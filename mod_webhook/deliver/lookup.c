@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "deliver/lookup_keeper.h"
+#include "deliver/lookup_message.h"
 
 static void close_all(const int *sockets, int count)
 {
@@ -57,31 +58,4 @@ apr_status_t wh_lookup_ask(int socket, apr_uint32_t slot, const char *name,
                 MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(request)
                ? APR_SUCCESS
                : APR_FROM_OS_ERROR(errno);
-}
-
-apr_status_t wh_lookup_read(int socket, wh_lookup_answer_t *answer)
-{
-    ssize_t length = recv(socket, answer, sizeof(*answer), MSG_DONTWAIT);
-
-    if (length >= (ssize_t)WH_LOOKUP_ANSWER_HEAD) {
-        answer->text[sizeof(answer->text) - 1] = '\0';
-        if (length == (ssize_t)WH_LOOKUP_ANSWER_HEAD) {
-            answer->text[0] = '\0';
-        }
-        return APR_SUCCESS;
-    }
-    return length < 0 &&
-                   (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
-               ? APR_EAGAIN
-               : APR_EOF;
-}
-
-void wh_lookup_say(int socket, const wh_lookup_answer_t *answer)
-{
-    apr_size_t length = strlen(answer->text);
-
-    length = WH_LOOKUP_ANSWER_HEAD + (length ? length + 1 : 0);
-    while (send(socket, answer, length, MSG_NOSIGNAL) < 0 && errno == EINTR) {
-        continue;
-    }
 }

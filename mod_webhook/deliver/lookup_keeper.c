@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/monotonic.h"
-#include "deliver/lookup.h"
+#include "deliver/lookup_message.h"
 #include "deliver/lookup_worker.h"
 
 #define TITLE "webhook-lookup"
@@ -33,6 +33,7 @@
 
 typedef struct worker_t {
     pid_t pid;      /* 0: none */
+    int has_ended;  /* 1: its number may be somebody else's by now */
     int socket;     /* -1: it has been killed */
     int unanswered; /* lookups */
     int awaited;    /* of them, those that somebody waits for */
@@ -149,7 +150,9 @@ static worker_t *find_worker(keeper_t *keeper)
 /* Its place is free when its end has been seen. */
 static void end_worker(worker_t *worker)
 {
-    kill(worker->pid, SIGKILL);
+    if (!worker->has_ended) {
+        kill(worker->pid, SIGKILL);
+    }
     close(worker->socket);
     worker->socket = -1;
 }
@@ -267,8 +270,9 @@ static void read_answers(keeper_t *keeper, worker_t *worker)
     }
 }
 
-static void walk(keeper_t *keeper, const worker_t *worker, apr_time_t before,
-                 wh_lookup_result_t result)
+/* Lookups of one worker, NULL: of all, whose time is over by then. */
+static void give_up(keeper_t *keeper, const worker_t *worker, apr_time_t by,
+                    wh_lookup_result_t result)
 {
     int i, j;
 
@@ -277,7 +281,7 @@ static void walk(keeper_t *keeper, const worker_t *worker, apr_time_t before,
             lookup_t *lookup = &keeper->lookups[i][j];
 
             if (lookup->number && (!worker || lookup->worker == worker) &&
-                lookup->deadline <= before) {
+                lookup->deadline <= by) {
                 lookup->number = 0;
                 say_result(keeper, i, j, result);
                 let_go(lookup->worker);
@@ -286,7 +290,18 @@ static void walk(keeper_t *keeper, const worker_t *worker, apr_time_t before,
     }
 }
 
-/* A worker that broke down did so over what it was answered. */
+/* One that broke down did so over what it was answered. */
+static void bury(keeper_t *keeper, worker_t *worker)
+{
+    worker->has_ended = 1;
+    read_answers(keeper, worker);
+    if (worker->socket >= 0) {
+        end_worker(worker);
+    }
+    give_up(keeper, worker, APR_INT64_MAX, WH_LOOKUP_UNKNOWN);
+    worker->pid = 0;
+}
+
 static void read_ends(keeper_t *keeper)
 {
     struct signalfd_siginfo info;
@@ -300,16 +315,9 @@ static void read_ends(keeper_t *keeper)
         for (i = 0; i < WH_LOOKUP_WORKERS_MAX; i++) {
             worker_t *worker = &keeper->workers[i];
 
-            if (worker->pid != pid) {
-                continue;
+            if (worker->pid == pid) {
+                bury(keeper, worker);
             }
-            if (worker->socket >= 0) {
-                read_answers(keeper, worker);
-                close(worker->socket);
-                worker->socket = -1;
-            }
-            walk(keeper, worker, APR_INT64_MAX, WH_LOOKUP_UNKNOWN);
-            worker->pid = 0;
         }
     }
 }
@@ -363,7 +371,7 @@ static int pass_time(keeper_t *keeper)
 {
     apr_time_t now = wh_monotonic_now(), next;
 
-    walk(keeper, NULL, now, WH_LOOKUP_LATE);
+    give_up(keeper, NULL, now, WH_LOOKUP_LATE);
     next = earlier(next_deadline(keeper), end_idle(keeper, now));
     if (next == APR_INT64_MAX) {
         return -1;

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "deliver/lookup.h"
+#include "deliver/lookup_message.h"
 
 /* The resolver keeps an answer of up to 64 KiB there. */
 #define STACK_SIZE (512 * 1024)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "deliver/lookup.h"
 
 #define TRANSFERS_PER_LOOKUP 8
 #define LOOKUPS_MIN 4

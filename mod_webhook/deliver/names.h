@@ -23,7 +23,7 @@
 #include <curl/curl.h>
 
 #include "deliver/host.h"
-#include "deliver/lookup.h"
+#include "deliver/lookup_message.h"
 
 /** Time of the first lookup of a name. */
 #define WH_NAMES_QUICK apr_time_from_sec(1)

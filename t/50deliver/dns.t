@@ -195,6 +195,19 @@ ok wait_for(sub { my %seen = map { ($_->{path} => 1) }
     30), 'names that are answered at last are delivered to';
 ok wait_for(sub { !workers() }, 20), 'and then nothing is looked up';
 
+# -- a worker that breaks down -----------------------------------------------------
+
+my @broken;
+my $unlucky = hook('unlucky', 'silent-unlucky');
+signal($server, 'unlucky', 1);
+ok wait_for(sub { @broken = workers() }, 10), 'a lookup';
+kill 'KILL', @broken;
+like attempt_of($unlucky), qr/\|dns\z/, 'fails with the process that makes it';
+hook('again', 'fine-again');
+signal($server, 'again', 1);
+ok wait_for(sub { $arrived->('/fine-again') }, 20), '... the next one has another';
+is threads(), $idle, '... and none is a thread of the dispatcher';
+
 # -- processes end with each other -------------------------------------------------
 
 my ($keeper, @ends) = (keeper());

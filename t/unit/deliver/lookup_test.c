@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "deliver/lookup.h"
+#include "deliver/lookup_message.h"
 #include "unit/tap.h"
 
 #define PATIENCE 20000

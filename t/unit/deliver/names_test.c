@@ -70,6 +70,17 @@ static int ask(int user, int good, apr_time_t now)
     return wh_names_ask(&names, &users[user], good, now);
 }
 
+/* So many users, each with a new name of its own. */
+static void ask_all(int count)
+{
+    int i;
+
+    for (i = 0; i < count; i++) {
+        bind_to(i, apr_psprintf(pool, "n%d.test", i));
+        ask(i, 0, NOW);
+    }
+}
+
 /* The name that is looked up next, NULL: none. */
 static const char *asked(void)
 {
@@ -275,13 +286,8 @@ static void test_lanes(void)
 
 static void test_better_lane(void)
 {
-    int i;
-
     begin();
-    for (i = 0; i < 10; i++) {
-        bind_to(i, apr_psprintf(pool, "n%d.test", i));
-        ask(i, 0, NOW);
-    }
+    ask_all(10);
     count_asked();
     bind_to(10, "n9.test");
     ask(10, 1, NOW);
@@ -296,10 +302,7 @@ static void test_release(void)
     int i;
 
     begin();
-    for (i = 0; i < 10; i++) {
-        bind_to(i, apr_psprintf(pool, "n%d.test", i));
-        ask(i, 0, NOW);
-    }
+    ask_all(10);
     is_int(count_asked(), 6, "six run, four wait");
     for (i = 0; i < 10; i++) {
         wh_names_release(&names, &users[i]);
@@ -335,14 +338,11 @@ static int is_enabled(void *baton, int level)
 
 static void test_keeper_gone(void)
 {
-    int i, lines = 0;
+    int lines = 0;
 
     begin();
     wh_log_set_sink(on_log, is_enabled, &lines);
-    for (i = 0; i < 10; i++) {
-        bind_to(i, apr_psprintf(pool, "n%d.test", i));
-        ask(i, 0, NOW);
-    }
+    ask_all(10);
     wh_names_release(&names, &users[0]);
     close(keeper);
     keeper = -1;

@@ -101,7 +101,18 @@ static void test_job(void)
     is_int(commit.replaying, 0, "that is all");
 }
 
-/* As a dispatcher that starts while a job is open. */
+/* By somebody else: the webhooks are read again. */
+static void set_state(apr_int32_t webhook, wh_state_t state)
+{
+    wh_db_execute(&outside, apr_psprintf(pool,
+                                         "UPDATE webhook SET state = %d WHERE "
+                                         "id = %d",
+                                         state, webhook));
+    wh_db_execute(&outside, "UPDATE meta SET value = value + 1 WHERE name = "
+                            "'generation'");
+    wh_commit_refresh(&commit, apr_time_now());
+}
+
 /* One that is stopped costs nothing until it is active again. */
 static void test_stopped(void)
 {
@@ -111,30 +122,19 @@ static void test_stopped(void)
 
     add_failed(webhook, 3);
     id = start(webhook);
-    wh_db_execute(&outside, apr_psprintf(pool,
-                                         "UPDATE webhook SET state = 2 WHERE "
-                                         "id = %d",
-                                         webhook));
-    wh_db_execute(&outside, "UPDATE meta SET value = value + 1 WHERE name = "
-                            "'generation'");
+    set_state(webhook, WH_STATE_STOPPED);
     wh_maintenance_run(&maintenance, &commit, &node, now);
-    wh_commit_refresh(&commit, now);
     work(now);
     is_int(commit.replaying, 0, "nobody looks at a job that cannot go on");
     is_str(job_text(id), "0 0 of 0", "... which stays as it is");
-    wh_db_execute(&outside, apr_psprintf(pool,
-                                         "UPDATE webhook SET state = 1 WHERE "
-                                         "id = %d",
-                                         webhook));
-    wh_db_execute(&outside, "UPDATE meta SET value = value + 1 WHERE name = "
-                            "'generation'");
-    wh_commit_refresh(&commit, now);
+    set_state(webhook, WH_STATE_ACTIVE);
     work(now);
     is_str(job_text(id), "2 3 of 3", "when its webhook is active it is done");
     wh_commit_claim(&commit, now);
     deliver_all(now);
 }
 
+/* As a dispatcher that starts while a job is open. */
 static void test_restart(void)
 {
     apr_int32_t webhook = save_webhook("a");
