@@ -393,6 +393,9 @@ static void settle(const wh_endpoint_t *endpoint, wh_delivery_t *delivery)
 {
     if ((endpoint->target->removed || endpoint->target->discards) &&
         delivery->outcome != WH_OUTCOME_DELIVERED) {
+        if (delivery->outcome == WH_OUTCOME_RETURNED && delivery->started) {
+            delivery->attempts++; /* none takes its place */
+        }
         delivery->outcome = WH_OUTCOME_FAILED;
     }
 }
@@ -630,11 +633,12 @@ static int read_results(wh_delivery_thread_t *thread)
 }
 
 /* The stop's time is over: what is in flight may or may not have arrived; it
- * goes back untried and will be sent again with the same event id. */
+ * goes back and will be sent again with the same event id. */
 static void abandon_transfers(wh_delivery_thread_t *thread)
 {
     while (thread->running) {
-        thread->running->delivery->outcome = WH_OUTCOME_RETURNED;
+        wh_outcome_break_off(thread->running, thread->settings, apr_time_now(),
+                             roll(thread));
         end_transfer(thread, thread->running);
     }
 }

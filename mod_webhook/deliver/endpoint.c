@@ -280,6 +280,7 @@ void wh_endpoints_say(const wh_endpoints_t *endpoints,
 {
     delivery->target_number = endpoint->target ? endpoint->target->number : 0;
     delivery->hold_until = endpoint->health.until;
+    delivery->paused_until = endpoint->health.paused;
     delivery->room = room_of(endpoints, endpoint);
 }
 
@@ -373,6 +374,7 @@ static void take_health(const wh_endpoints_t *endpoints,
     else {
         wh_health_init(&endpoint->health, before ? 0 : target->failures,
                        before ? 0 : target->proven, cap_of(endpoints));
+        wh_health_pause(&endpoint->health, target->paused_until);
     }
 }
 

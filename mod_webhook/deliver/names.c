@@ -159,8 +159,8 @@ static void give_up(wh_names_t *names, apr_status_t rv)
     int i;
 
     wh_log(WH_LOG_ERROR, rv,
-           WHLOGNO(2410) "the process that looks names up is gone: from now on "
-                         "each transfer looks up its own");
+           WHLOGNO(2410) "the process that looks names up is gone: until "
+                         "there is another one each transfer looks up its own");
     close(names->socket);
     names->socket = -1;
     for (i = 0; i < WH_LANES; i++) {

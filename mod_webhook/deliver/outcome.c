@@ -250,6 +250,22 @@ void wh_outcome_refuse(wh_delivery_t *delivery, apr_status_t reason,
            delivery->outcome == WH_OUTCOME_FAILED ? ", failed for good" : "");
 }
 
+void wh_outcome_break_off(wh_transfer_t *transfer,
+                          const wh_settings_t *settings, apr_time_t now,
+                          apr_uint32_t dice)
+{
+    wh_delivery_t *delivery = transfer->delivery;
+
+    if (transfer->complete) {
+        wh_outcome_decide(transfer, CURLE_OK, settings, now, dice);
+        return;
+    }
+    wh_outcome_describe(transfer, CURLE_ABORTED_BY_CALLBACK, now);
+    delivery->outcome = WH_OUTCOME_RETURNED;
+    delivery->error = wh_error_text(WH_ERROR_STOPPED);
+    delivery->told = transfer->hidden ? WH_TOLD_SILENT : NULL;
+}
+
 static const char *reason_of(const wh_transfer_t *transfer, CURLcode code)
 {
     const char *refusal = refusal_of(transfer, code);

@@ -25,7 +25,8 @@
     X(URL, "url", "the target is no URL that may be called")                   \
     X(ADDRESS, "address not allowed", "the address guard refused all of them") \
     X(CONFIGURATION, "configuration", "options that the server cannot meet")   \
-    X(TYPE, "type", "the type is not known here, or made no callback")
+    X(TYPE, "type", "the type is not known here, or made no callback")         \
+    X(STOPPED, "stopped", "the server stopped or was restarted; not counted")
 
 typedef enum {
 #define WH_ERROR_SYMBOL(symbol, text, meaning) WH_ERROR_##symbol,
@@ -55,6 +56,15 @@ const char *wh_error_text(wh_error_t error);
 void wh_outcome_decide(wh_transfer_t *transfer, CURLcode code,
                        const wh_settings_t *settings, apr_time_t now,
                        apr_uint32_t dice);
+
+/**
+ * An attempt that is broken off since its dispatcher stops. If its answer is
+ * there it is decided; else it goes back to be made once more, as it was, and
+ * what is known of it is on record.
+ */
+void wh_outcome_break_off(wh_transfer_t *transfer,
+                          const wh_settings_t *settings, apr_time_t now,
+                          apr_uint32_t dice);
 
 /**
  * An attempt that the webhook's kind could not make: counted, with the error

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/monotonic.h"
 #include "base/pool.h"
 #include "deliver/delivery_thread.h"
 #include "deliver/library.h"
@@ -41,6 +42,12 @@
 /* After the transfers' time is over the outcomes still have to be written. */
 #define STOP_GRACE apr_time_from_sec(2)
 
+/* Without the keeper a dispatcher goes on for as long as this after its start, so
+ * that one that cannot last does not take the dispatcher along again and again. Its
+ * transfers get little time then: nobody takes events meanwhile. */
+#define KEEPER_LIFE apr_time_from_sec(5)
+#define KEEPER_DRAIN apr_time_from_sec(1)
+
 typedef struct dispatcher_t {
     const wh_settings_t *settings;
     apr_pool_t *pool;
@@ -57,8 +64,9 @@ typedef struct dispatcher_t {
     apr_thread_pool_t *thread_pool;
     wh_delivery_thread_t **threads;
     wh_inbox_t **inboxes;
-    int *lookups; /* sockets, one for each thread to be made */
-    pid_t keeper; /* of the lookups */
+    int *lookups;          /* sockets, one for each thread to be made */
+    pid_t keeper;          /* of the lookups; 0: it has ended */
+    apr_time_t replace_at; /* by the monotonic clock: without it we end too */
     int thread_count;
     int running; /* delivery threads that have not ended */
     int stopping;
@@ -217,6 +225,7 @@ static apr_status_t start_lookups(dispatcher_t *d)
     apr_size_t count = (apr_size_t)d->settings->threads;
 
     d->lookups = apr_pcalloc(d->pool, count * sizeof(*d->lookups));
+    d->replace_at = wh_monotonic_now() + KEEPER_LIFE;
     return wh_lookup_start(d->lookups, (int)count, &d->keeper);
 }
 
@@ -300,9 +309,10 @@ static void stop_threads(dispatcher_t *d, apr_time_t deadline)
     }
 }
 
-static void begin_stop(dispatcher_t *d, const char *why)
+static void begin_stop(dispatcher_t *d, apr_interval_time_t drain,
+                       const char *why)
 {
-    apr_time_t deadline = apr_time_now() + d->settings->drain_timeout;
+    apr_time_t deadline = apr_time_now() + drain;
 
     if (d->stopping) {
         return;
@@ -342,7 +352,7 @@ static void read_signal(dispatcher_t *d)
     struct signalfd_siginfo info;
 
     if (read(d->signals, &info, sizeof(info)) == sizeof(info)) {
-        begin_stop(d, "told to");
+        begin_stop(d, d->settings->drain_timeout, "told to");
     }
 }
 
@@ -424,6 +434,21 @@ static int wait_milliseconds(const dispatcher_t *d, apr_time_t now)
     return until <= now ? 0 : (int)((until - now + 999) / 1000);
 }
 
+/* It cannot be forked again by a process with threads. The parent starts another
+ * dispatcher, which has its own. */
+static void watch_keeper(dispatcher_t *d)
+{
+    apr_interval_time_t drain = d->settings->drain_timeout;
+
+    if (d->keeper && waitpid(d->keeper, NULL, WNOHANG) == d->keeper) {
+        d->keeper = 0;
+    }
+    if (!d->keeper && wh_monotonic_now() >= d->replace_at) {
+        begin_stop(d, drain < KEEPER_DRAIN ? drain : KEEPER_DRAIN,
+                   "nobody looks names up any more");
+    }
+}
+
 static void tick(dispatcher_t *d, apr_time_t now)
 {
     if (now < d->tick_at && d->tick_at <= now + TICK) {
@@ -431,8 +456,9 @@ static void tick(dispatcher_t *d, apr_time_t now)
     }
     d->tick_at = now + TICK;
     if (getppid() != d->parent) {
-        begin_stop(d, "the server is gone");
+        begin_stop(d, d->settings->drain_timeout, "the server is gone");
     }
+    watch_keeper(d);
     if (!d->stopping) {
         wh_channel_server_resume(&d->server);
         wh_maintenance_run(&d->maintenance, &d->commit, &d->node, now);
@@ -490,8 +516,10 @@ static int finish(dispatcher_t *d)
         wh_delivery_thread_destroy(d->threads[i]);
     }
     /* Its sockets are closed and its lookups end with it. */
-    kill(d->keeper, SIGKILL);
-    waitpid(d->keeper, NULL, 0);
+    if (d->keeper) {
+        kill(d->keeper, SIGKILL);
+        waitpid(d->keeper, NULL, 0);
+    }
     if (d->commit.entered) {
         /* Not forgotten: the next dispatcher learns from the node that there
          * is something to look for. */

@@ -70,6 +70,9 @@ static apr_status_t write_outcome(wh_commit_t *commit, wh_store_t *store,
     if (entry && !is_success) {
         rv = write_successes(store, entry);
     }
+    if (!entry || delivery->target_number != entry->target_number) {
+        delivery->paused_until = 0; /* of the webhook as it was */
+    }
     if (rv == APR_SUCCESS) {
         rv = wh_store_outcome(&error, &delivery->has_followed, store,
                               commit->ids.node,

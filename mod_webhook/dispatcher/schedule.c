@@ -9,6 +9,7 @@
 #include "deliver/message.h"
 #include "deliver/target.h"
 #include "policy/health.h"
+#include "policy/retry.h"
 #include "policy/sign.h"
 
 void wh_schedule_init(wh_schedule_t *schedule, const wh_settings_t *settings,
@@ -138,15 +139,24 @@ static void take_target(wh_schedule_t *schedule, wh_schedule_entry_t *entry,
 {
     target->number = entry->target_number = schedule->syncs;
     entry->ordering = target->options.ordering;
-    entry->hold_until = 0;
+    entry->hold_until = target->paused_until;
     entry->room = room_at_first(schedule, target);
+}
+
+/* Later on the delivery thread knows better, and whoever changed the webhook may
+ * have mended it. The clock may have been set back since. */
+static apr_time_t remembered_pause(const wh_webhook_t *webhook)
+{
+    apr_time_t latest = apr_time_now() + WH_RETRY_AFTER_MAX;
+
+    return webhook->paused_until < latest ? webhook->paused_until : latest;
 }
 
 static apr_status_t sync_webhook(wh_schedule_t *schedule,
                                  const wh_webhook_t *webhook)
 {
     wh_schedule_entry_t *entry = wh_schedule_entry(schedule, webhook->id);
-    int discards = is_discarding(schedule, webhook);
+    int discards = is_discarding(schedule, webhook), is_new = !entry;
     wh_target_t *target;
     char hex[65];
     apr_status_t rv = fingerprint(hex, webhook, discards);
@@ -172,6 +182,9 @@ static apr_status_t sync_webhook(wh_schedule_t *schedule,
     target = wh_target_create(webhook);
     if (!target) {
         return APR_ENOMEM;
+    }
+    if (is_new) {
+        target->paused_until = remembered_pause(webhook);
     }
     memcpy(entry->fingerprint, hex, sizeof(hex));
     entry->filter_stale = 1;

@@ -70,7 +70,8 @@ typedef struct wh_webhook_t {
     apr_int64_t total_calls;
     apr_int64_t total_errors;
     apr_int64_t consecutive_errors;
-    const char *last_error; /**< "" or NULL: none */
+    apr_time_t paused_until; /**< the receiver has asked for it; 0: not */
+    const char *last_error;  /**< "" or NULL: none */
     /** Of the dispatcher's snapshot: which events it wants; NULL: all. */
     const struct wh_event_filter_t *filter;
 } wh_webhook_t;

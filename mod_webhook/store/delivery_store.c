@@ -144,9 +144,9 @@ apr_status_t wh_store_event_insert(wh_known_event_t *known, wh_store_t *store,
 }
 
 static apr_status_t insert_attempt(wh_store_t *store, apr_int64_t id,
-                                   const wh_delivery_t *delivery)
+                                   const wh_delivery_t *delivery,
+                                   apr_int64_t number)
 {
-    apr_int64_t number = delivery->attempts;
     apr_int64_t status = delivery->status;
     int is_other = delivery->told && delivery->error &&
                    strcmp(delivery->told, delivery->error);
@@ -172,7 +172,8 @@ static apr_status_t usage_error(wh_store_t *store,
                              ? delivery->answer
                              : delivery->error;
     const void *args[] = {delivery->told ? delivery->told : answer,
-                          &delivery->started, &webhook};
+                          &delivery->started, &delivery->paused_until,
+                          &delivery->paused_until, &webhook};
 
     return wh_db_update(&store->db, NULL, WH_SQL_USAGE_ERROR, args);
 }
@@ -184,8 +185,10 @@ static apr_status_t keep_body(wh_store_t *store, const wh_delivery_t *delivery)
     return wh_db_update(&store->db, NULL, WH_SQL_DELIVERY_BODY, args);
 }
 
-/* Not tried, or with an end that nobody has seen: then the bytes are kept. */
+/* Not tried, or with an end that nobody has seen: then the bytes are kept. One
+ * that was broken off has the number of the one that takes its place. */
 static apr_status_t give_back(wh_store_t *store, apr_int64_t node,
+                              apr_int64_t attempt_id,
                               const wh_delivery_t *delivery)
 {
     const void *args[] = {&delivery->due, &delivery->id, &node};
@@ -193,7 +196,14 @@ static apr_status_t give_back(wh_store_t *store, apr_int64_t node,
     apr_status_t rv =
         wh_db_update(&store->db, &affected, WH_SQL_DELIVERY_RETURN, args);
 
-    if (rv == APR_SUCCESS && affected > 0 && delivery->body_is_new) {
+    if (rv != APR_SUCCESS || affected == 0) {
+        return rv;
+    }
+    if (delivery->started) {
+        rv =
+            insert_attempt(store, attempt_id, delivery, delivery->attempts + 1);
+    }
+    if (rv == APR_SUCCESS && delivery->body_is_new) {
         rv = keep_body(store, delivery);
     }
     return rv;
@@ -227,7 +237,7 @@ apr_status_t wh_store_outcome(int *error, int *followed, wh_store_t *store,
 
     *error = 0;
     if (delivery->outcome == WH_OUTCOME_RETURNED) {
-        return give_back(store, node, delivery);
+        return give_back(store, node, attempt_id, delivery);
     }
     rv = wh_db_update(&store->db, &affected, WH_SQL_DELIVERY_RECORD, args);
     if (rv != APR_SUCCESS || affected == 0) {
@@ -235,7 +245,7 @@ apr_status_t wh_store_outcome(int *error, int *followed, wh_store_t *store,
         return rv;
     }
     if (delivery->started) {
-        rv = insert_attempt(store, attempt_id, delivery);
+        rv = insert_attempt(store, attempt_id, delivery, delivery->attempts);
     }
     if (rv == APR_SUCCESS && delivery->started &&
         delivery->outcome != WH_OUTCOME_DELIVERED) {

@@ -94,8 +94,15 @@ static const char *const step_3[] = {
     NULL,
 };
 
+/* A receiver's "Retry-After" for the whole webhook outlives the dispatcher. */
+static const char *const step_4[] = {
+    "ALTER TABLE webhook_usage ADD COLUMN paused_until BIGINT NOT NULL "
+    "DEFAULT 0",
+    NULL,
+};
+
 static const char *const *const steps[WH_SCHEMA_VERSION] = {step_1, step_2,
-                                                            step_3};
+                                                            step_3, step_4};
 
 const char *const *wh_migration_statements(int number)
 {

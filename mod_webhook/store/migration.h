@@ -7,7 +7,7 @@
 #define WH_STORE_MIGRATION_H
 
 /** Number of the newest step: the schema version this code needs. */
-#define WH_SCHEMA_VERSION 3
+#define WH_SCHEMA_VERSION 4
 
 /** Statements of step number (1 to WH_SCHEMA_VERSION), one each, ended by
  * NULL. A step that has been released is never edited. */

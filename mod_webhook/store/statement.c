@@ -7,7 +7,7 @@
     "w.registered_id, w.registered_by, w.updated_id, w.updated_by, "           \
     "w.error_emails, " error_associates ", " description ", w.notify_via, "    \
     "w.notify_when, w.version, w.app_id, u.total_calls, u.total_errors, "      \
-    "u.consecutive_errors, " last_error " "                                    \
+    "u.consecutive_errors, u.paused_until, " last_error " "                    \
     "FROM webhook w LEFT JOIN webhook_usage u ON u.webhook_id = w.id "
 #define WEBHOOK_COLUMNS                                                        \
     WEBHOOK_COLUMNS_OF("w.error_associates", "w.description", "u.last_error")
@@ -137,10 +137,13 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
         "total_errors = total_errors + 1, "
         "consecutive_errors = consecutive_errors + 1, last_error = %s, "
         "failing_since = CASE WHEN failing_since = 0 THEN %lld "
-        "ELSE failing_since END WHERE webhook_id = %lld",
+        "ELSE failing_since END, paused_until = CASE WHEN paused_until < %lld "
+        "THEN %lld ELSE paused_until END WHERE webhook_id = %lld",
     [WH_SQL_USAGE_RESET] =
         "UPDATE webhook_usage SET consecutive_errors = 0, failing_since = 0 "
         "WHERE webhook_id = %lld",
+    [WH_SQL_USAGE_RESUME] =
+        "UPDATE webhook_usage SET paused_until = 0 WHERE webhook_id = %lld",
     [WH_SQL_USAGE_FAILING] =
         "SELECT u.consecutive_errors, w.state, u.failing_since FROM webhook w "
         "JOIN webhook_usage u ON u.webhook_id = w.id WHERE w.id = %lld",

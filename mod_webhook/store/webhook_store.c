@@ -45,6 +45,7 @@ wh_webhook_t *wh_store_webhook_row(wh_rows_t *rows, apr_pool_t *pool)
     w->total_calls = wh_rows_int64(rows, column++);
     w->total_errors = wh_rows_int64(rows, column++);
     w->consecutive_errors = wh_rows_int64(rows, column++);
+    w->paused_until = wh_rows_int64(rows, column++);
     w->last_error = wh_rows_text(rows, column++, pool);
     return w;
 }
@@ -401,6 +402,14 @@ static apr_status_t reset_usage(wh_store_t *store, apr_int64_t id)
     return wh_db_update(&store->db, NULL, WH_SQL_USAGE_RESET, args);
 }
 
+/* A pause that was asked for counts for the webhook as it was. */
+static apr_status_t resume(wh_store_t *store, apr_int64_t id)
+{
+    const void *args[] = {&id};
+
+    return wh_db_update(&store->db, NULL, WH_SQL_USAGE_RESUME, args);
+}
+
 static apr_status_t update_row(wh_store_t *store, void *baton)
 {
     request_t *request = baton;
@@ -428,6 +437,9 @@ static apr_status_t update_row(wh_store_t *store, void *baton)
         return WH_STORE_CHANGED;
     }
     request->written = stored.webhook->version + 1;
+    if (rv == APR_SUCCESS) {
+        rv = resume(store, w->id);
+    }
     if (rv == APR_SUCCESS && w->state == WH_STATE_ACTIVE &&
         stored.webhook->state != WH_STATE_ACTIVE) {
         rv = reset_usage(store, w->id);

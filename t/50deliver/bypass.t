@@ -127,7 +127,7 @@ sub try_database {
             push @ids, ++$next;
             "UPDATE row SET id = $next, target_url = '$text';\n"
                 . "INSERT INTO webhook SELECT * FROM row;\n"
-                . "INSERT INTO webhook_usage VALUES ($next, 0, 0, 0, NULL, 0);\n"
+                . "INSERT INTO webhook_usage VALUES ($next, 0, 0, 0, NULL, 0, 0);\n"
         } @targets), "UPDATE meta SET value = value + 1 WHERE name = "
         . "'generation';\nCOMMIT;\n");
     sql_write($server, ".read $file");

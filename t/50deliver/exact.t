@@ -109,7 +109,14 @@ $server->graceful;
 @got = requests_of($receiver, $event, 2);
 are_same('an attempt that a restart broke off: the same bytes', @got);
 is_deeply [map { $receiver->header($_, 'X-SuperOffice-Retry') } @got], [0, 0],
-    '... and no attempt more';
+    '... and no attempt that counts';
+my $attempts = "SELECT group_concat(a.number || ':' || ifnull(a.error, '') || ':'"
+    . " || (a.duration > 0) || ':' || a.address, ' ') FROM attempt a JOIN"
+    . " delivery d ON d.id = a.delivery_id WHERE d.webhook_id = $id";
+ok wait_for(sub { sql($server, $attempts) =~ / / }, 10), '... both on record';
+is sql($server, $attempts), '1:stopped:1:127.0.0.1 1::1:127.0.0.1',
+    '... and what became of them';
+is entity($server, $id)->{TotalErrors}, 0, '... one of which is no error';
 
 # -- what may be empty ----------------------------------------------------------
 

@@ -4,7 +4,7 @@ use strict;
 use warnings FATAL => 'all';
 
 use Test::More;
-use WebhookApi qw(create entity have_sql signal sql);
+use WebhookApi qw(create entity have_sql signal sql update);
 use WebhookServer qw(wait_for);
 use WebhookSink ();
 
@@ -97,6 +97,32 @@ for my $status (429, 503) {
     cmp_ok $times[1] - $times[0], '>=', 2.9,
         "$status with Retry-After holds up all that the webhook has";
 }
+
+# -- and after a restart ------------------------------------------------------------------------
+
+sub restart {
+    my $old = $server->dispatcher_pid;
+
+    $server->graceful;
+    return ok wait_for { ($server->dispatcher_pid // $old) != $old } 20;
+}
+
+$sink->script({ '*' => 200, '/rest' => [
+    map { { status => 503, headers => ['Retry-After' => $_] } } 6, 3600]});
+my $resting = create($server, Events => ['rest'], TargetUrl => $sink->url('/rest'));
+signal($server, 'rest', 1);
+ok wait_for { entity($server, $resting)->{ConsecutiveErrors} == 1 } 20;
+restart();
+signal($server, 'rest', $_) for 2 .. 4;
+ok wait_for { got('/rest') == 2 } 30;
+my @rest = map { $_->{time} } got('/rest');
+cmp_ok $rest[1] - $rest[0], '>=', 5.9, 'the pause outlives the dispatcher';
+ok wait_for { entity($server, $resting)->{ConsecutiveErrors} == 2 } 20;
+$sink->script({ '*' => 200 });
+update($server, $resting, Description => 'mended');
+restart();
+# All but the one that was told to wait for an hour.
+ok wait_for(sub { got('/rest') == 5 }, 30), '... but not a change of the webhook';
 
 # -- large events for those that hang ------------------------------------------------------------
 

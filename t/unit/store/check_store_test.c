@@ -56,7 +56,7 @@ static void with(const char *sql, const char *undo, const char *want,
 
 static void test_orphans(void)
 {
-    with("INSERT INTO webhook_usage VALUES (8, 0, 0, 0, NULL, 0)",
+    with("INSERT INTO webhook_usage VALUES (8, 0, 0, 0, NULL, 0, 0)",
          "DELETE FROM webhook_usage WHERE webhook_id = 8", "1 0 0 0 0 0",
          "counters of no webhook");
     with("UPDATE delivery SET webhook_id = 8 WHERE id = 102",

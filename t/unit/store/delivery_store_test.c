@@ -215,6 +215,7 @@ static void test_retry(apr_int32_t webhook)
                               .error = "status",
                               .started = 6000,
                               .duration = 80,
+                              .paused_until = 9500,
                               .body = (char *)"the bytes",
                               .body_is_new = 1,
                               .answer = (char *)"HTTP/1.1 503 Wait"};
@@ -226,6 +227,9 @@ static void test_retry(apr_int32_t webhook)
     is_str(usage_of(webhook), "1|1|1|HTTP/1.1 503 Wait|6000",
            "counts as an error, and when they began");
     is_int(error_counted, 1, "which is told");
+    is_int(number("SELECT max(paused_until) FROM webhook_usage"), 9500,
+           "a pause that the receiver asks for");
+    delivery.paused_until = 9400;
     delivery.started = 7000;
     delivery.answer = NULL;
     delivery.body = NULL;
@@ -238,6 +242,8 @@ static void test_retry(apr_int32_t webhook)
            "an attempt without an answer");
     is_str(usage_of(webhook), "2|2|2|what users read|6000",
            "not the class of the error, and the first failure's time");
+    is_int(number("SELECT max(paused_until) FROM webhook_usage"), 9500,
+           "a shorter one ends with it");
 }
 
 static void test_failed(apr_int32_t webhook)
@@ -269,11 +275,19 @@ static void test_returned(apr_int32_t webhook)
     wh_delivery_t delivery = {.webhook_id = webhook,
                               .outcome = WH_OUTCOME_RETURNED,
                               .attempts = 4,
-                              .due = 7777,
-                              .started = 1};
+                              .due = 7777};
 
     is_str(row_after(250, &delivery), "0|0|7777|0|NULL", "given back untried");
     is_str(attempt_of(251), "no row", "no attempt");
+    delivery.started = 8000;
+    delivery.duration = 30;
+    delivery.error = "stopped";
+    is_str(row_after(254, &delivery), "0|0|7777|0|NULL",
+           "broken off: as it was");
+    is_str(attempt_of(255), "1255|5|8000|30|0|stopped|NULL|NULL",
+           "with the number of the one that follows");
+    is_int(error_counted, 0, "and no error");
+    delivery.started = 0;
     delivery.body = bytes;
     delivery.body_is_new = 1;
     is_str(row_after(252, &delivery), "0|0|7777|0|bytes",

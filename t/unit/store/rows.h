@@ -77,7 +77,7 @@ FIXTURE_FUNCTION void add_webhook(int id)
                      id));
     wh_db_execute(&outside, apr_psprintf(pool,
                                          "INSERT INTO webhook_usage VALUES "
-                                         "(%d, 0, 0, 0, NULL, 0)",
+                                         "(%d, 0, 0, 0, NULL, 0, 0)",
                                          id));
 }
 
