@@ -126,7 +126,7 @@ is $sink->json(received())->{PrimaryKey}, 2, '... which is delivered';
 
 # -- no answer from the dispatcher ---------------------------------------------
 
-my $dispatcher = $server->dispatcher_pid;
+my $dispatcher = $server->the_dispatcher;
 kill 'STOP', $dispatcher;
 ($status, $id) = call('/signaltest', name => 'c.api', pk => 99);
 is $status, 'APR_TIMEUP', 'no answer in time: unknown';

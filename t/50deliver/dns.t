@@ -214,7 +214,7 @@ my ($keeper, @ends) = (keeper());
 my $late = hook('late', 'silent-late');
 signal($server, 'late', 1);
 ok wait_for(sub { @ends = workers() }, 10), 'a lookup';
-kill 'KILL', $server->dispatcher_pid;
+kill 'KILL', $server->the_dispatcher;
 ok wait_for(sub {
     my %alive = map { ($_->[0] => 1) } WebhookServer::processes();
 

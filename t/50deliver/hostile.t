@@ -54,7 +54,7 @@ sub sent_again {
 
 # -- each once, a healthy webhook beside them -----------------------------------
 
-my $dispatcher = $server->dispatcher_pid;
+my $dispatcher = $server->the_dispatcher;
 my $well = create($server, Events => ['odd', 'well'],
     TargetUrl => $healthy->url('/'));
 my %row_of = map { (create($server, Events => ['odd'],

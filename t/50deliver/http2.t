@@ -29,7 +29,7 @@ my $receiver = WebhookHttp2->new(@config);
 my $flooding = WebhookHttp2->new(@config);
 my $healthy = WebhookTls->new(@config, http2 => 1);
 $server->start;
-my $dispatcher = $server->dispatcher_pid;
+my $dispatcher = $server->the_dispatcher;
 
 # Bytes of the dispatcher's memory that are resident: VmRSS, or at most: VmHWM.
 sub resident {

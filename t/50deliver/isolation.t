@@ -101,7 +101,7 @@ for my $status (429, 503) {
 # -- and after a restart ------------------------------------------------------------------------
 
 sub restart {
-    my $old = $server->dispatcher_pid;
+    my $old = $server->the_dispatcher;
 
     $server->graceful;
     return ok wait_for { ($server->dispatcher_pid // $old) != $old } 20;

@@ -94,7 +94,7 @@ $returning->stop;
 $server->stop;
 fill($backlog);
 $server->start;
-my $dispatcher = $server->dispatcher_pid;
+my $dispatcher = $server->the_dispatcher;
 my $number = 0;
 
 # Events for the healthy one, and that they arrive.

@@ -42,7 +42,7 @@ WebhookRun::expect_log(
 
 my $sink = WebhookSink->new;
 my $server = WebhookServer->new(state_dir => "$folder/state")->start;
-my $dispatcher = $server->dispatcher_pid;
+my $dispatcher = $server->the_dispatcher;
 my $id = create($server, Events => ['disk.full'], TargetUrl => $sink->url);
 my $key = 0;
 my %accepted;

@@ -17,7 +17,7 @@ my $server = $life->server;
 
 $life->phase('the parent is killed', 0, sub {
     my @children = $server->children_pids;
-    my $dispatcher = $server->dispatcher_pid;
+    my $dispatcher = $server->the_dispatcher;
     my $begin = Time::HiRes::time();
 
     kill 'KILL', $server->pid;

@@ -294,6 +294,14 @@ sub dispatcher_pid {
     return @pids == 1 ? $pids[0] : undef;
 }
 
+# The same once there is one: httpd has just been started, or an old one drains.
+sub the_dispatcher {
+    my ($self) = @_;
+
+    return (wait_for { $self->dispatcher_pid } STOP_SECONDS)
+        // croak 'there is no dispatcher, or more than one';
+}
+
 # ---- starting and stopping ---------------------------------------------------
 
 sub command {
