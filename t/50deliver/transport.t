@@ -336,6 +336,12 @@ sub count_handshakes {
     my $resumed = grep { $_->{reused} } @connections;
 
     is scalar keys %keys, 200, "$name: 200 deliveries";
+    # An attempt that makes no connection has an address from that judgement.
+    ok !have_sql() || wait_for(sub { 200 == sql($server, 'SELECT count(*) FROM'
+        . ' attempt a JOIN delivery d ON d.id = a.delivery_id JOIN event e ON'
+        . " e.id = d.event_id WHERE e.name = '$event' AND"
+        . " a.address = '127.0.0.1'") }, 20),
+        '... for each of which the address guard was asked';
     note "$name: " . @connections . " handshakes, $resumed of them resumed";
     return (scalar @connections, $resumed);
 }
