@@ -65,7 +65,7 @@ struct wh_delivery_thread_t {
     apr_time_t unproven_at; /* when an unproven one may start */
     int is_paced;           /* 1: somebody may wait for that */
     int stopping;
-    apr_time_t deadline;  /* of the stop */
+    apr_time_t deadline;  /* of the stop, by the monotonic clock */
     wh_message_t stopped; /* its last word */
     apr_uint32_t dice;
 };
@@ -365,6 +365,7 @@ static apr_interval_time_t pause_of(const wh_transfer_t *transfer)
 static void learn(wh_delivery_thread_t *thread, const wh_transfer_t *transfer)
 {
     const wh_delivery_t *delivery = transfer->delivery;
+    const wh_endpoint_t *endpoint = transfer->endpoint;
     wh_health_failure_t failure = {
         .started = transfer->started,
         .attempts = delivery->attempts,
@@ -380,7 +381,8 @@ static void learn(wh_delivery_thread_t *thread, const wh_transfer_t *transfer)
         wh_endpoints_rest(&thread->endpoints, transfer->endpoint, delivery->due,
                           &thread->outcomes);
     }
-    else {
+    else if (transfer->configured == endpoint->target) {
+        /* What comes of the webhook as it was says nothing of it as it is. */
         wh_endpoints_learn(&thread->endpoints, transfer->endpoint,
                            delivery->outcome == WH_OUTCOME_DELIVERED ? NULL
                                                                      : &failure,
@@ -393,9 +395,6 @@ static void settle(const wh_endpoint_t *endpoint, wh_delivery_t *delivery)
 {
     if ((endpoint->target->removed || endpoint->target->discards) &&
         delivery->outcome != WH_OUTCOME_DELIVERED) {
-        if (delivery->outcome == WH_OUTCOME_RETURNED && delivery->started) {
-            delivery->attempts++; /* none takes its place */
-        }
         delivery->outcome = WH_OUTCOME_FAILED;
     }
 }
@@ -663,18 +662,20 @@ static apr_time_t next_chance(const wh_delivery_thread_t *thread)
 
 static int wait_milliseconds(const wh_delivery_thread_t *thread)
 {
-    apr_time_t until =
-        thread->stopping ? thread->deadline : next_chance(thread);
+    apr_time_t until = thread->stopping ? APR_INT64_MAX : next_chance(thread);
     apr_interval_time_t left = WAIT_MAX, timer;
 
     if (thread->has_more) {
         return 0;
     }
-    if (until == APR_INT64_MAX && thread->timer == NEVER) {
+    if (until == APR_INT64_MAX && thread->timer == NEVER && !thread->stopping) {
         return -1;
     }
     if (until != APR_INT64_MAX) {
         left = until - apr_time_now();
+    }
+    if (thread->stopping) {
+        left = thread->deadline - wh_monotonic_now();
     }
     if (thread->timer != NEVER) {
         timer = thread->timer - wh_monotonic_now();
@@ -735,7 +736,7 @@ static void run_round(wh_delivery_thread_t *thread)
         start_transfers(thread);
         run_timer(thread);
     } while (read_results(thread) > 0 && !thread->has_more);
-    if (thread->stopping && apr_time_now() >= thread->deadline) {
+    if (thread->stopping && wh_monotonic_now() >= thread->deadline) {
         abandon_transfers(thread);
     }
     wh_inbox_post(thread->commit_inbox, &thread->outcomes);

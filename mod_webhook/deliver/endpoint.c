@@ -374,7 +374,6 @@ static void take_health(const wh_endpoints_t *endpoints,
     else {
         wh_health_init(&endpoint->health, before ? 0 : target->failures,
                        before ? 0 : target->proven, cap_of(endpoints));
-        wh_health_pause(&endpoint->health, target->paused_until);
     }
 }
 

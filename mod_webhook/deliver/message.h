@@ -23,7 +23,8 @@ enum {
 /** Malloc'ed by the sender, freed by the receiver. */
 typedef struct wh_stop_t {
     wh_message_t message;
-    apr_time_t deadline; /**< then give back what is still in flight */
+    apr_time_t
+        deadline; /**< by the monotonic clock: then what is in flight is broken off */
 } wh_stop_t;
 
 #endif

@@ -262,6 +262,7 @@ void wh_outcome_break_off(wh_transfer_t *transfer,
     }
     wh_outcome_describe(transfer, CURLE_ABORTED_BY_CALLBACK, now);
     delivery->outcome = WH_OUTCOME_RETURNED;
+    delivery->broken_off = 1;
     delivery->error = wh_error_text(WH_ERROR_STOPPED);
     delivery->told = transfer->hidden ? WH_TOLD_SILENT : NULL;
 }

@@ -22,21 +22,20 @@ typedef struct wh_target_t {
     int active;   /**< 0: deliver nothing */
     int removed;  /**< 1: the webhook was deleted */
     int discards; /**< 1: not active, and what is on its way to it fails */
-    apr_uint32_t number;     /**< grows with each state of the webhook */
-    apr_int64_t failures;    /**< in a row, as they are stored */
-    int proven;              /**< 1: its last attempt was a success */
-    apr_time_t paused_until; /**< as the receiver has asked; 0: not */
-    int references;          /**< transfers, and the endpoint */
-    apr_pool_t *pool;        /**< of the options' texts; NULL: there are none */
-    wh_options_t options;    /**< all zeros: the webhook has none */
-    const wh_kind_t *kind;   /**< NULL: there is no such kind here */
-    wh_url_t url;            /**< no handle: refused */
-    const char *refusal;     /**< why it is not called at all, a constant */
-    char *secret;            /**< NULL: there is none */
-    char *context_json;      /**< ContextIdentifier with its quotes */
-    char *payload_tail;      /**< WebhookName and Properties, to "}" */
-    char *name;              /**< for a kind that was added; else NULL */
-    char *properties;        /**< likewise; a JSON object without the options */
+    apr_uint32_t number;   /**< grows with each state of the webhook */
+    apr_int64_t failures;  /**< in a row, as they are stored */
+    int proven;            /**< 1: its last attempt was a success */
+    int references;        /**< transfers, and the endpoint */
+    apr_pool_t *pool;      /**< of the options' texts; NULL: there are none */
+    wh_options_t options;  /**< all zeros: the webhook has none */
+    const wh_kind_t *kind; /**< NULL: there is no such kind here */
+    wh_url_t url;          /**< no handle: refused */
+    const char *refusal;   /**< why it is not called at all, a constant */
+    char *secret;          /**< NULL: there is none */
+    char *context_json;    /**< ContextIdentifier with its quotes */
+    char *payload_tail;    /**< WebhookName and Properties, to "}" */
+    char *name;            /**< for a kind that was added; else NULL */
+    char *properties;      /**< likewise; a JSON object without the options */
     struct curl_slist *headers; /**< those of the webhook */
 } wh_target_t;
 

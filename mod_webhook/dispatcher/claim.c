@@ -23,10 +23,11 @@ typedef struct group_t {
 
 /* The rows may name this node now; the deliveries read from them are not
  * sent, as somebody else may take the rows. */
-static void doubt_taken(wh_commit_t *commit, const wh_message_list_t *taken)
+static void doubt_taken(wh_commit_t *commit, wh_message_list_t *taken)
 {
     wh_message_t *message = taken->first;
 
+    taken->first = taken->last = NULL;
     while (message) {
         wh_message_t *next = message->next;
         wh_delivery_t *delivery = (wh_delivery_t *)message;
@@ -98,7 +99,7 @@ static void settle_claim(wh_commit_t *commit, wh_schedule_entry_t *entry,
     dispatch_taken(commit, entry, &claim->taken);
     commit->written += claim->count;
     entry->next_due = claim->next_due;
-    if (claim->count == 0 && entry->next_due <= now) {
+    if (claim->count == 0 && claim->damaged == 0 && entry->next_due <= now) {
         wh_log(WH_LOG_ERROR, APR_SUCCESS,
                WHLOGNO(1321) "webhook %d: a delivery is due but cannot be "
                              "read",
@@ -124,6 +125,7 @@ static void claim_group(wh_commit_t *commit, group_t *group, apr_time_t now)
     }
     for (i = 0; i < group->count; i++) {
         if (rv != APR_SUCCESS) {
+            doubt_taken(commit, &group->claims[i].earlier);
             doubt_taken(commit, &group->claims[i].taken);
         }
         else if (i < done) {
@@ -184,6 +186,13 @@ void wh_commit_claim(wh_commit_t *commit, apr_time_t now)
     int index = 0;
 
     if (schedule->wake > now) {
+        return;
+    }
+    /* Rows in doubt are nobody's until they have been given back: one that is
+     * taken before would be given back while it is on its way. */
+    if (commit->doubtful->nelts > 0 &&
+        wh_commit_refresh(commit, now) != APR_SUCCESS) {
+        schedule->wake = now + CLAIM_RETRY;
         return;
     }
     group.count = group.rows = 0;

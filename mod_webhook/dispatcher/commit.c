@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "policy/event_name.h"
 #include "policy/order.h"
+#include "policy/retry.h"
 
 /* After a failure of the storage its next try. Frames try at once. */
 #define STORAGE_RETRY apr_time_from_msec(250)
@@ -210,6 +211,11 @@ static apr_status_t enter(wh_commit_t *commit, apr_time_t now)
     apr_status_t rv =
         wh_store_node_enter(&last, commit->store, commit->ids.node, now);
 
+    if (rv == APR_SUCCESS) {
+        rv = wh_store_due_limit(commit->store,
+                                now + wh_retry_longest(commit->settings->retry),
+                                now);
+    }
     if (rv == APR_SUCCESS) {
         commit->ids.last = last;
         commit->entered = 1;

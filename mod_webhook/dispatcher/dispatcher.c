@@ -70,7 +70,7 @@ typedef struct dispatcher_t {
     int thread_count;
     int running; /* delivery threads that have not ended */
     int stopping;
-    apr_time_t give_up_at;
+    apr_time_t give_up_at; /* by the monotonic clock */
     apr_time_t tick_at;
     int inbox_ready;     /* outcomes wait in the inbox */
     apr_time_t inbox_at; /* to be read then at the latest */
@@ -90,6 +90,8 @@ static apr_status_t take_signals(dispatcher_t *d)
     sigset_t set;
     size_t i;
 
+    /* Else waitpid() would know nothing of the keeper's end. */
+    signal(SIGCHLD, SIG_DFL);
     for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++) {
         signal(ignored[i], SIG_IGN);
     }
@@ -312,7 +314,7 @@ static void stop_threads(dispatcher_t *d, apr_time_t deadline)
 static void begin_stop(dispatcher_t *d, apr_interval_time_t drain,
                        const char *why)
 {
-    apr_time_t deadline = apr_time_now() + drain;
+    apr_time_t deadline = wh_monotonic_now() + drain;
 
     if (d->stopping) {
         return;
@@ -465,11 +467,11 @@ static void tick(dispatcher_t *d, apr_time_t now)
     }
 }
 
-static int is_done(const dispatcher_t *d, apr_time_t now)
+static int is_done(const dispatcher_t *d)
 {
     return d->stopping &&
            ((d->running == 0 && !wh_commit_has_more(&d->commit)) ||
-            now >= d->give_up_at);
+            wh_monotonic_now() >= d->give_up_at);
 }
 
 static void loop(dispatcher_t *d)
@@ -478,7 +480,7 @@ static void loop(dispatcher_t *d)
     apr_time_t now = apr_time_now();
     int count;
 
-    while (!is_done(d, now)) {
+    while (!is_done(d)) {
         tick(d, now);
         count = epoll_wait(d->epoll, events, EVENTS_AT_ONCE,
                            wait_milliseconds(d, now));
@@ -509,7 +511,8 @@ static int finish(dispatcher_t *d)
                recorded ? "" : " and outcomes not recorded");
         _exit(0);
     }
-    wh_mailer_stop(d->commit.mailer, d->give_up_at - STOP_GRACE);
+    wh_mailer_stop(d->commit.mailer, apr_time_now() + d->give_up_at -
+                                         STOP_GRACE - wh_monotonic_now());
     apr_thread_pool_destroy(d->thread_pool);
     apr_pool_destroy(d->threads_pool);
     for (i = 0; i < d->thread_count; i++) {

@@ -108,12 +108,35 @@ static void checkpoint(wh_commit_t *commit)
     }
 }
 
-static void look_at_clock(wh_commit_t *commit, apr_time_t now)
+/* No retry is to come later than it would have. What is written between the two
+ * looks at the clock comes earlier. */
+static void set_back(wh_maintenance_t *maintenance, wh_commit_t *commit,
+                     apr_time_t now)
+{
+    if (wh_store_clock_back(commit->store, maintenance->back, now) !=
+        APR_SUCCESS) {
+        return;
+    }
+    wh_log(WH_LOG_WARNING, APR_SUCCESS,
+           WHLOGNO(2461) "the clock has been set back by %" APR_TIME_T_FMT
+                         " s: deliveries are due so much earlier",
+           apr_time_sec(maintenance->back));
+    maintenance->back = 0;
+    commit->written++;
+    wh_schedule_all_waiting(&commit->schedule);
+}
+
+static void look_at_clock(wh_maintenance_t *maintenance, wh_commit_t *commit,
+                          apr_time_t now)
 {
     apr_interval_time_t ahead =
         wh_clock_leap_look(&commit->leap, now, wh_monotonic_now());
 
-    if (ahead) {
+    if (ahead < 0) {
+        wh_schedule_shift(&commit->schedule, -ahead);
+        maintenance->back -= ahead;
+    }
+    if (ahead > 0) {
         wh_log(WH_LOG_WARNING, APR_SUCCESS,
                WHLOGNO(2460) "the clock has been set ahead by %" APR_TIME_T_FMT
                              " s, or this machine has slept: what is stored is "
@@ -127,10 +150,13 @@ void wh_maintenance_run(wh_maintenance_t *maintenance, wh_commit_t *commit,
 {
     apr_pool_t *scratch;
 
-    look_at_clock(commit, now);
+    look_at_clock(maintenance, commit, now);
     /* Also without events: deliveries wait to be claimed, webhooks change. */
     if (wh_commit_refresh(commit, now) != APR_SUCCESS) {
         return;
+    }
+    if (maintenance->back) {
+        set_back(maintenance, commit, now);
     }
     wh_schedule_flush(&commit->schedule);
     if (apr_pool_create(&scratch, commit->pool) == APR_SUCCESS) {

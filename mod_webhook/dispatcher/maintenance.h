@@ -12,8 +12,10 @@
 
 typedef struct wh_maintenance_t {
     apr_time_t sweep_at;
-    apr_time_t tokens_at; /* when to look for expired tokens */
-    apr_int64_t replays;  /* number of them last seen; 0: there were none */
+    apr_time_t tokens_at;     /* when to look for expired tokens */
+    apr_int64_t replays;      /* number of them last seen; 0: there were none */
+    apr_interval_time_t back; /* the clock was set back by so much, and what is
+                                 stored does not know yet */
 } wh_maintenance_t;
 
 void wh_maintenance_run(wh_maintenance_t *maintenance, wh_commit_t *commit,

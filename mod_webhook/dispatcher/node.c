@@ -51,7 +51,9 @@ static void release(wh_commit_t *commit, apr_int64_t id)
                          " has ended: %d deliveries taken over",
            id, released);
     /* It may also have given deliveries back by itself. Which webhooks they
-     * belong to the next claims find out. */
+     * belong to the next claims find out; what pauses it has stored, the next
+     * look at the webhooks. */
+    commit->generation = -1;
     wh_schedule_all_waiting(&commit->schedule);
 }
 

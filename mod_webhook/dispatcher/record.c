@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "deliver/outcome.h"
 #include "dispatcher/commit.h"
 
 /* Storage failed: go on discarding then. */
@@ -59,37 +60,50 @@ static apr_status_t write_successes(wh_store_t *store,
     return rv;
 }
 
+/* What the receiver asks of the webhook as it is outlives this process. */
+static apr_status_t keep_pause(wh_store_t *store,
+                               const wh_schedule_entry_t *entry,
+                               const wh_delivery_t *delivery, apr_time_t now)
+{
+    if (delivery->paused_until <= now ||
+        delivery->target_number != entry->target_number) {
+        return APR_SUCCESS;
+    }
+    return wh_store_pause(store, entry->webhook_id, entry->version,
+                          delivery->paused_until);
+}
+
 static apr_status_t write_outcome(wh_commit_t *commit, wh_store_t *store,
                                   wh_schedule_entry_t *entry,
                                   wh_delivery_t *delivery, apr_time_t now)
 {
     int is_success = delivery->outcome == WH_OUTCOME_DELIVERED;
     apr_status_t rv = APR_SUCCESS;
-    int error;
+    wh_recorded_t recorded;
 
+    if (delivery->outcome == WH_OUTCOME_RETURNED &&
+        delivery->due > now + WH_LOCAL_RETRY) {
+        delivery->due = now; /* of a clock that has been set back since */
+    }
     if (entry && !is_success) {
         rv = write_successes(store, entry);
     }
-    if (!entry || delivery->target_number != entry->target_number) {
-        delivery->paused_until = 0; /* of the webhook as it was */
-    }
     if (rv == APR_SUCCESS) {
-        rv = wh_store_outcome(&error, &delivery->has_followed, store,
+        rv = wh_store_outcome(&recorded, &delivery->has_followed, store,
                               commit->ids.node,
                               wh_row_id_next(&commit->ids, now), delivery);
     }
     if (rv != APR_SUCCESS || !entry) {
         return rv;
     }
-    if (is_success) {
-        entry->tally.successes++;
-    }
-    else if (error) {
+    entry->tally.successes += recorded.success;
+    if (recorded.error) {
         entry->tally.failures++;
         entry->tally.failed = delivery;
         entry->tally.gone |= delivery->gone;
+        rv = keep_pause(store, entry, delivery, now);
     }
-    return APR_SUCCESS;
+    return rv;
 }
 
 /* So many failures, and nothing else for so long. */

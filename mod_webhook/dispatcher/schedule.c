@@ -97,7 +97,9 @@ static int is_discarding(const wh_schedule_t *schedule,
 static apr_status_t fingerprint(char hex[65], const wh_webhook_t *webhook,
                                 int discards)
 {
+    char version[32];
     const char *parts[] = {
+        version,
         webhook->context ? webhook->context : "",
         webhook->name ? webhook->name : "",
         webhook->target_url ? webhook->target_url : "",
@@ -109,6 +111,9 @@ static apr_status_t fingerprint(char hex[65], const wh_webhook_t *webhook,
         discards ? "1" : "0",
     };
 
+    /* Whoever saves a webhook wants it to be tried, whatever was changed. */
+    apr_snprintf(version, sizeof(version), "%" APR_INT64_T_FMT,
+                 webhook->version);
     return wh_sign_fingerprint(hex, parts, sizeof(parts) / sizeof(parts[0]));
 }
 
@@ -139,24 +144,24 @@ static void take_target(wh_schedule_t *schedule, wh_schedule_entry_t *entry,
 {
     target->number = entry->target_number = schedule->syncs;
     entry->ordering = target->options.ordering;
-    entry->hold_until = target->paused_until;
+    entry->hold_until = 0;
     entry->room = room_at_first(schedule, target);
 }
 
-/* Later on the delivery thread knows better, and whoever changed the webhook may
- * have mended it. The clock may have been set back since. */
-static apr_time_t remembered_pause(const wh_webhook_t *webhook)
+/* Of this process or of an earlier one; a save ends it. No receiver may ask for
+ * more: the clock was wrong then. */
+static apr_time_t stored_pause(const wh_webhook_t *webhook)
 {
-    apr_time_t latest = apr_time_now() + WH_RETRY_AFTER_MAX;
-
-    return webhook->paused_until < latest ? webhook->paused_until : latest;
+    return webhook->paused_until <= apr_time_now() + WH_RETRY_AFTER_MAX
+               ? webhook->paused_until
+               : 0;
 }
 
 static apr_status_t sync_webhook(wh_schedule_t *schedule,
                                  const wh_webhook_t *webhook)
 {
     wh_schedule_entry_t *entry = wh_schedule_entry(schedule, webhook->id);
-    int discards = is_discarding(schedule, webhook), is_new = !entry;
+    int discards = is_discarding(schedule, webhook);
     wh_target_t *target;
     char hex[65];
     apr_status_t rv = fingerprint(hex, webhook, discards);
@@ -171,6 +176,7 @@ static apr_status_t sync_webhook(wh_schedule_t *schedule,
         return APR_ENOMEM;
     }
     entry->seen = schedule->syncs;
+    entry->paused_until = stored_pause(webhook);
     if (entry->removed) {
         /* It has come back while the last of it was on its way. */
         entry->removed = 0;
@@ -183,10 +189,8 @@ static apr_status_t sync_webhook(wh_schedule_t *schedule,
     if (!target) {
         return APR_ENOMEM;
     }
-    if (is_new) {
-        target->paused_until = remembered_pause(webhook);
-    }
     memcpy(entry->fingerprint, hex, sizeof(hex));
+    entry->version = webhook->version;
     entry->filter_stale = 1;
     take_target(schedule, entry, target);
     if (target->active && !entry->active) {
@@ -267,16 +271,25 @@ static int has_room(const wh_schedule_t *schedule,
             entry->bytes <= few);
 }
 
+static apr_time_t later(apr_time_t one, apr_time_t other)
+{
+    return one > other ? one : other;
+}
+
+static apr_time_t hold_of(const wh_schedule_entry_t *entry)
+{
+    return later(entry->hold_until, entry->paused_until);
+}
+
 apr_time_t wh_schedule_due(const wh_schedule_entry_t *entry)
 {
-    return entry->next_due > entry->hold_until ? entry->next_due
-                                               : entry->hold_until;
+    return later(entry->next_due, hold_of(entry));
 }
 
 int wh_schedule_reserve(wh_schedule_t *schedule, wh_schedule_entry_t *entry,
                         apr_time_t now)
 {
-    if (!entry->active || entry->next_due <= now || entry->hold_until > now ||
+    if (!entry->active || entry->next_due <= now || hold_of(entry) > now ||
         entry->in_memory >= entry->room || !has_room(schedule, entry)) {
         return 0;
     }
@@ -300,6 +313,23 @@ void wh_schedule_waiting(wh_schedule_t *schedule, wh_schedule_entry_t *entry,
     if (due < schedule->wake) {
         schedule->wake = due;
     }
+}
+
+void wh_schedule_shift(wh_schedule_t *schedule, apr_interval_time_t time)
+{
+    apr_hash_index_t *at;
+
+    for (at = apr_hash_first(NULL, schedule->entries); at;
+         at = apr_hash_next(at)) {
+        wh_schedule_entry_t *entry = apr_hash_this_val(at);
+
+        entry->hold_until -= time;
+        entry->paused_until -= time;
+        if (entry->next_due < WH_NEVER) {
+            entry->next_due -= time;
+        }
+    }
+    schedule->wake = 0;
 }
 
 void wh_schedule_all_waiting(wh_schedule_t *schedule)

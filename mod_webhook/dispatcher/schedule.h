@@ -47,10 +47,12 @@ typedef struct wh_schedule_entry_t {
     int removed; /* goes when in_memory and waits_to_fail are 0 */
     int thread;  /* its delivery thread */
     int in_memory;
-    apr_size_t bytes;      /* of them, as if each had its event to itself */
-    int room;              /* most of them, as its delivery thread says */
-    apr_time_t hold_until; /* likewise: nothing is taken before */
+    apr_size_t bytes;        /* of them, as if each had its event to itself */
+    int room;                /* most of them, as its delivery thread says */
+    apr_time_t hold_until;   /* likewise: nothing is taken before */
+    apr_time_t paused_until; /* likewise, as it is stored */
     apr_uint32_t target_number; /* of the state last posted */
+    apr_int64_t version;        /* likewise */
     wh_ordering_t ordering;
     int discards;      /* disabled for its errors: nothing is kept for it */
     int waits_to_fail; /* 1: there may be something to discard, see record.c */
@@ -103,6 +105,9 @@ void wh_schedule_unreserve(wh_schedule_t *schedule, wh_schedule_entry_t *entry);
 /** Something of this webhook waits in the database until then. */
 void wh_schedule_waiting(wh_schedule_t *schedule, wh_schedule_entry_t *entry,
                          apr_time_t due);
+
+/** The clock was set back by so much. */
+void wh_schedule_shift(wh_schedule_t *schedule, apr_interval_time_t time);
 
 /** Something may wait of any webhook: the next claims find out. */
 void wh_schedule_all_waiting(wh_schedule_t *schedule);

@@ -55,8 +55,8 @@ typedef enum {
     WH_OUTCOME_DELIVERED, /**< the receiver took it */
     WH_OUTCOME_RETRY,     /**< failed, due again at a time */
     WH_OUTCOME_FAILED,    /**< failed for good */
-    WH_OUTCOME_RETURNED   /**< not tried, or broken off (then started is set):
-                               back to the database unchanged */
+    WH_OUTCOME_RETURNED   /**< not tried, or broken off: back to the database
+                               unchanged */
 } wh_outcome_kind_t;
 
 /** Of an answer is kept: so much of status line and headers, the blank line
@@ -89,12 +89,12 @@ typedef struct wh_delivery_t {
     char address[64];  /**< address dialled, "" for none */
     apr_time_t started;
     apr_interval_time_t duration;
-    char *answer; /**< clean text, or NULL */
+    int broken_off; /**< 1: by a stop; on record, but counted nowhere */
+    char *answer;   /**< clean text, or NULL */
     /* how its endpoint fares, by now */
     apr_uint32_t target_number; /**< for the webhook as of then */
     apr_time_t hold_until;      /**< send no more before; 0: any time */
-    apr_time_t paused_until;    /**< likewise, as the receiver has asked; it is
-                                stored with a failure */
+    apr_time_t paused_until;    /**< likewise, as the receiver has asked */
     int has_followed; /**< 1: the next one of its order key may go now; set by
                          the commit thread */
     int room;         /**< most deliveries in memory; 0: not said */

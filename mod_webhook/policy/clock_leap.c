@@ -13,11 +13,14 @@ apr_interval_time_t wh_clock_leap_look(wh_clock_leap_t *leap, apr_time_t wall,
         leap->from = wall - ahead;
         leap->to = wall;
     }
-    else {
-        /* Back before the leap: it has been undone. */
-        if (leap->to && wall < leap->from) {
+    else if (ahead <= -WH_CLOCK_BACK_MIN) {
+        /* So much of the leap has been undone. */
+        leap->to += leap->to ? ahead : 0;
+        if (leap->to <= leap->from) {
             leap->from = leap->to = 0;
         }
+    }
+    else {
         ahead = 0;
     }
     leap->wall = wall;
@@ -37,7 +40,6 @@ apr_time_t wh_clock_leap_border(const wh_clock_leap_t *leap,
     apr_time_t border = now - age;
 
     /* Nothing that came after the leap is so old yet. */
-    return leap->to && now >= leap->to && border < leap->to
-               ? border - (leap->to - leap->from)
-               : border;
+    return leap->to && border < leap->to ? border - (leap->to - leap->from)
+                                         : border;
 }

@@ -17,17 +17,22 @@
 /** Less than this is no leap. */
 #define WH_CLOCK_LEAP_MIN apr_time_from_sec(60)
 
+/** And less than this is not set back. */
+#define WH_CLOCK_BACK_MIN apr_time_from_sec(1)
+
 /** All zeros: not looked at yet. */
 typedef struct wh_clock_leap_t {
     apr_time_t wall;      /**< at the last look */
     apr_time_t monotonic; /**< likewise */
     apr_time_t from;      /**< the last leap: the clock went from here */
-    apr_time_t to;        /**< to here; 0: there was none */
+    apr_time_t
+        to; /**< to here, less what was set back since; 0: there was none */
 } wh_clock_leap_t;
 
 /**
  * Looks at the clocks, once a second or so.
- * @return how far the clock has leapt ahead since the last look, 0: it has not
+ * @return how far the clock has leapt ahead since the last look, below 0: it was
+ *         set back; 0: neither
  */
 apr_interval_time_t wh_clock_leap_look(wh_clock_leap_t *leap, apr_time_t wall,
                                        apr_time_t monotonic);

@@ -103,14 +103,6 @@ static void wait_until(wh_health_t *health, apr_time_t time)
     }
 }
 
-void wh_health_pause(wh_health_t *health, apr_time_t until)
-{
-    wait_until(health, until);
-    if (until > health->paused) {
-        health->paused = until;
-    }
-}
-
 /* A single delivery is its own probe: it is not spread twice. */
 static apr_time_t next_probe(const wh_health_t *health,
                              const wh_health_failure_t *failure,
@@ -136,7 +128,10 @@ int wh_health_failed(wh_health_t *health, const wh_health_failure_t *failure,
     int limit = wh_health_limit(health, cap);
 
     if (failure->pause > 0) {
-        wh_health_pause(health, now + failure->pause);
+        wait_until(health, now + failure->pause);
+        if (now + failure->pause > health->paused) {
+            health->paused = now + failure->pause;
+        }
     }
     if (health->state == WH_HEALTH_COOLING &&
         failure->started < health->since) {

@@ -61,9 +61,6 @@ void wh_health_init(wh_health_t *health, apr_int64_t failures, int proven,
  * waited meanwhile must not come all at once. */
 void wh_health_recover(wh_health_t *health, apr_time_t now);
 
-/** Nothing is tried before, whatever comes of transfers under way. */
-void wh_health_pause(wh_health_t *health, apr_time_t until);
-
 /** The clock was set back by so much. */
 void wh_health_shift(wh_health_t *health, apr_interval_time_t time);
 

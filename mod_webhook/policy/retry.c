@@ -102,6 +102,17 @@ apr_interval_time_t wh_retry_horizon(const wh_retry_schedule_t *schedule)
     return sum;
 }
 
+apr_interval_time_t wh_retry_longest(const wh_retry_schedule_t *schedule)
+{
+    apr_interval_time_t longest = WH_RETRY_AFTER_MAX;
+    int i;
+
+    for (i = 0; i < schedule->count; i++) {
+        longest = schedule->steps[i] > longest ? schedule->steps[i] : longest;
+    }
+    return longest + longest / JITTER_PART;
+}
+
 /* Cuts to what a receiver may ask for. */
 static apr_interval_time_t limit_wait(apr_interval_time_t wait)
 {

@@ -35,6 +35,9 @@ apr_status_t wh_retry_parse(wh_retry_schedule_t **schedule, const char *text,
 /** Longest time from first to last attempt, jitter included. */
 apr_interval_time_t wh_retry_horizon(const wh_retry_schedule_t *schedule);
 
+/** Longest wait between two attempts, jitter included. */
+apr_interval_time_t wh_retry_longest(const wh_retry_schedule_t *schedule);
+
 /**
  * Value of a Retry-After header (RFC 9110 section 10.2.3): seconds or one of
  * the three HTTP dates. Garbage, negative values and past dates count as 0;

@@ -211,6 +211,7 @@ static apr_status_t take(wh_store_t *store, claim_work_t *work,
     }
     if (rv == APR_SUCCESS) {
         rv = fail_damaged(store, claim, damaged);
+        claim->damaged = damaged->nelts;
     }
     for (message = claim->taken.first; rv == APR_SUCCESS && message;
          message = message->next) {
@@ -238,26 +239,42 @@ static apr_status_t find_next_due(wh_store_t *store, wh_claim_t *claim)
     return rv;
 }
 
-static void discard_claims(wh_claim_t *claims, int count)
+static void discard_earlier(wh_claim_t *claims, int count)
 {
     int i;
 
     for (i = 0; i < count; i++) {
-        discard(&claims[i].taken);
-        claims[i].count = 0;
+        discard(&claims[i].earlier);
     }
 }
 
-/* What an earlier run of this work has taken goes back. */
+static void set_aside(wh_claim_t *claim)
+{
+    wh_message_t *message = claim->taken.first;
+
+    claim->taken.first = claim->taken.last = NULL;
+    claim->count = claim->damaged = 0;
+    while (message) {
+        wh_message_t *next = message->next;
+
+        wh_message_list_add(&claim->earlier, message);
+        message = next;
+    }
+}
+
+/* What an earlier run of this work has taken goes back. It stays known until the
+ * answer is: should that run have been committed, and this one not. */
 static apr_status_t begin_claims(wh_store_t *store, claim_work_t *work)
 {
     apr_status_t rv = APR_SUCCESS;
     int i;
 
-    for (i = 0; rv == APR_SUCCESS && i < work->count; i++) {
-        rv = give_back_list(store, work->node, &work->claims[i].taken);
+    for (i = 0; i < work->count; i++) {
+        set_aside(&work->claims[i]);
     }
-    discard_claims(work->claims, work->count);
+    for (i = 0; rv == APR_SUCCESS && i < work->count; i++) {
+        rv = give_back_list(store, work->node, &work->claims[i].earlier);
+    }
     work->bytes = 0;
     work->rows = 0;
     *work->done = 0;
@@ -305,12 +322,60 @@ apr_status_t wh_store_claim(int *done, wh_store_t *store, apr_int64_t node,
     *done = 0;
     for (i = 0; i < count; i++) {
         claims[i].taken.first = claims[i].taken.last = NULL;
+        claims[i].earlier = claims[i].taken;
     }
     rv = wh_store_write(store, claim_all, &work);
     if (rv != APR_SUCCESS && rv != WH_STORE_UNKNOWN) {
-        discard_claims(claims, count);
+        for (i = 0; i < count; i++) {
+            set_aside(&claims[i]);
+        }
+    }
+    if (rv != WH_STORE_UNKNOWN) {
+        discard_earlier(claims, count);
     }
     return rv;
+}
+
+/* Of statements that change all times after one. */
+typedef struct times_t {
+    apr_int64_t value;
+    apr_int64_t after;
+} times_t;
+
+static apr_status_t move_times(wh_store_t *store, void *baton)
+{
+    times_t *work = baton;
+    const void *args[] = {&work->value, &work->after};
+    apr_status_t rv =
+        wh_db_update(&store->db, NULL, WH_SQL_DELIVERY_EARLIER, args);
+
+    return rv == APR_SUCCESS
+               ? wh_db_update(&store->db, NULL, WH_SQL_USAGE_EARLIER, args)
+               : rv;
+}
+
+apr_status_t wh_store_clock_back(wh_store_t *store, apr_interval_time_t time,
+                                 apr_time_t now)
+{
+    times_t work = {time, now};
+
+    return wh_store_write(store, move_times, &work);
+}
+
+static apr_status_t limit_due(wh_store_t *store, void *baton)
+{
+    times_t *work = baton;
+    const void *args[] = {&work->value, &work->after};
+
+    return wh_db_update(&store->db, NULL, WH_SQL_DELIVERY_BOUND, args);
+}
+
+apr_status_t wh_store_due_limit(wh_store_t *store, apr_time_t latest,
+                                apr_time_t now)
+{
+    times_t work = {now, latest};
+
+    return wh_store_write(store, limit_due, &work);
 }
 
 typedef struct give_back_t {

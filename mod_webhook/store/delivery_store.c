@@ -143,10 +143,11 @@ apr_status_t wh_store_event_insert(wh_known_event_t *known, wh_store_t *store,
     return rv;
 }
 
+/* One that was broken off has the number of the one that takes its place. */
 static apr_status_t insert_attempt(wh_store_t *store, apr_int64_t id,
-                                   const wh_delivery_t *delivery,
-                                   apr_int64_t number)
+                                   const wh_delivery_t *delivery)
 {
+    apr_int64_t number = delivery->attempts + delivery->broken_off;
     apr_int64_t status = delivery->status;
     int is_other = delivery->told && delivery->error &&
                    strcmp(delivery->told, delivery->error);
@@ -172,8 +173,7 @@ static apr_status_t usage_error(wh_store_t *store,
                              ? delivery->answer
                              : delivery->error;
     const void *args[] = {delivery->told ? delivery->told : answer,
-                          &delivery->started, &delivery->paused_until,
-                          &delivery->paused_until, &webhook};
+                          &delivery->started, &webhook};
 
     return wh_db_update(&store->db, NULL, WH_SQL_USAGE_ERROR, args);
 }
@@ -185,8 +185,7 @@ static apr_status_t keep_body(wh_store_t *store, const wh_delivery_t *delivery)
     return wh_db_update(&store->db, NULL, WH_SQL_DELIVERY_BODY, args);
 }
 
-/* Not tried, or with an end that nobody has seen: then the bytes are kept. One
- * that was broken off has the number of the one that takes its place. */
+/* Not tried, or with an end that nobody has seen: then the bytes are kept. */
 static apr_status_t give_back(wh_store_t *store, apr_int64_t node,
                               apr_int64_t attempt_id,
                               const wh_delivery_t *delivery)
@@ -199,9 +198,8 @@ static apr_status_t give_back(wh_store_t *store, apr_int64_t node,
     if (rv != APR_SUCCESS || affected == 0) {
         return rv;
     }
-    if (delivery->started) {
-        rv =
-            insert_attempt(store, attempt_id, delivery, delivery->attempts + 1);
+    if (delivery->broken_off) {
+        rv = insert_attempt(store, attempt_id, delivery);
     }
     if (rv == APR_SUCCESS && delivery->body_is_new) {
         rv = keep_body(store, delivery);
@@ -220,8 +218,31 @@ static apr_status_t follow(int *followed, wh_store_t *store,
                                  delivery->order_key);
 }
 
-apr_status_t wh_store_outcome(int *error, int *followed, wh_store_t *store,
-                              apr_int64_t node, apr_int64_t attempt_id,
+/* A failure counts against the webhook. */
+static apr_status_t record_attempt(wh_recorded_t *recorded, wh_store_t *store,
+                                   apr_int64_t id,
+                                   const wh_delivery_t *delivery)
+{
+    apr_status_t rv;
+
+    if (!delivery->started) {
+        return APR_SUCCESS;
+    }
+    rv = insert_attempt(store, id, delivery);
+    if (rv != APR_SUCCESS || delivery->broken_off) {
+        return rv;
+    }
+    if (delivery->outcome == WH_OUTCOME_DELIVERED) {
+        recorded->success = 1;
+        return APR_SUCCESS;
+    }
+    recorded->error = 1;
+    return usage_error(store, delivery);
+}
+
+apr_status_t wh_store_outcome(wh_recorded_t *recorded, int *followed,
+                              wh_store_t *store, apr_int64_t node,
+                              apr_int64_t attempt_id,
                               const wh_delivery_t *delivery)
 {
     static const apr_int64_t states[] = {
@@ -235,7 +256,7 @@ apr_status_t wh_store_outcome(int *error, int *followed, wh_store_t *store,
     int affected = 0;
     apr_status_t rv;
 
-    *error = 0;
+    recorded->success = recorded->error = 0;
     if (delivery->outcome == WH_OUTCOME_RETURNED) {
         return give_back(store, node, attempt_id, delivery);
     }
@@ -244,19 +265,21 @@ apr_status_t wh_store_outcome(int *error, int *followed, wh_store_t *store,
         /* Swept meanwhile, or taken over by another node: not ours to say. */
         return rv;
     }
-    if (delivery->started) {
-        rv = insert_attempt(store, attempt_id, delivery, delivery->attempts);
-    }
-    if (rv == APR_SUCCESS && delivery->started &&
-        delivery->outcome != WH_OUTCOME_DELIVERED) {
-        rv = usage_error(store, delivery);
-        *error = 1;
-    }
+    rv = record_attempt(recorded, store, attempt_id, delivery);
     if (rv == APR_SUCCESS && delivery->outcome == WH_OUTCOME_RETRY &&
         delivery->body_is_new) {
         rv = keep_body(store, delivery);
     }
     return rv == APR_SUCCESS ? follow(followed, store, delivery) : rv;
+}
+
+apr_status_t wh_store_pause(wh_store_t *store, apr_int32_t webhook_id,
+                            apr_int64_t version, apr_time_t until)
+{
+    apr_int64_t webhook = webhook_id;
+    const void *args[] = {&until, &webhook, &webhook, &version};
+
+    return wh_db_update(&store->db, NULL, WH_SQL_USAGE_PAUSE, args);
 }
 
 apr_status_t wh_store_usage_success(wh_store_t *store, apr_int32_t webhook_id,

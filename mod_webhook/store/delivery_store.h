@@ -87,15 +87,27 @@ apr_status_t wh_store_order_follow(int *followed, wh_store_t *store,
                                    apr_int64_t webhook_id,
                                    apr_int64_t order_key);
 
+/** What an outcome counts for. All zeros: it was recorded before, by an earlier
+ * run of the batch for instance, or is no attempt. */
+typedef struct wh_recorded_t {
+    int success; /**< to be added to the webhook's usage */
+    int error;   /**< has been added to it */
+} wh_recorded_t;
+
 /**
  * [batch] Records the outcome that a delivery thread reported.
- * @param error set to 1 if an error was added to the webhook's usage, else 0
  * @param followed set to 1 if the next one of its order key is free now; left
  *        alone if the outcome is recorded already
  */
-apr_status_t wh_store_outcome(int *error, int *followed, wh_store_t *store,
-                              apr_int64_t node, apr_int64_t attempt_id,
+apr_status_t wh_store_outcome(wh_recorded_t *recorded, int *followed,
+                              wh_store_t *store, apr_int64_t node,
+                              apr_int64_t attempt_id,
                               const wh_delivery_t *delivery);
+
+/** [batch] Until when nothing is sent to a webhook, as its receiver has asked;
+ * if it is still of this version. */
+apr_status_t wh_store_pause(wh_store_t *store, apr_int32_t webhook_id,
+                            apr_int64_t version, apr_time_t until);
 
 /** [batch] Adds a number of successful calls to a webhook's usage. */
 apr_status_t wh_store_usage_success(wh_store_t *store, apr_int32_t webhook_id,
@@ -136,9 +148,12 @@ apr_status_t wh_store_discard(int *discarded, wh_store_t *store,
 typedef struct wh_claim_t {
     apr_int32_t webhook_id;
     int limit; /**< deliveries at the most; 0: only next_due is asked for */
-    wh_message_list_t taken; /**< wh_delivery_t, oldest first */
-    int count;               /**< their number */
-    apr_time_t next_due;     /**< of those that wait now; APR_INT64_MAX: none */
+    wh_message_list_t taken;   /**< wh_delivery_t, oldest first */
+    int count;                 /**< their number */
+    int damaged;               /**< others that were due and have failed */
+    wh_message_list_t earlier; /**< empty, unless the answer is
+                                    WH_STORE_UNKNOWN: see there */
+    apr_time_t next_due; /**< of those that wait now; APR_INT64_MAX: none */
 } wh_claim_t;
 
 /** Rows that one call takes at the most, whatever the limits come to: a driver
@@ -151,7 +166,8 @@ typedef struct wh_claim_t {
  * @param done how many of the claims had their turn: the first ones, at least
  *        one; many rows or large ones leave none for the others
  * @param claims with WH_STORE_UNKNOWN their lists are what may have been taken,
- *        with other errors they are empty
+ *        by the last run of this work and by earlier ones; with other errors
+ *        they are empty
  */
 apr_status_t wh_store_claim(int *done, wh_store_t *store, apr_int64_t node,
                             wh_claim_t *claims, int count, apr_time_t now);
@@ -162,6 +178,18 @@ apr_status_t wh_store_claim(int *done, wh_store_t *store, apr_int64_t node,
  */
 apr_status_t wh_store_give_back(wh_store_t *store, apr_int64_t node,
                                 const apr_array_header_t *ids);
+
+/**
+ * The clock was set back by so much: what waits for a time that was read from it
+ * before, deliveries and paused webhooks, waits no longer for it.
+ */
+apr_status_t wh_store_clock_back(wh_store_t *store, apr_interval_time_t time,
+                                 apr_time_t now);
+
+/** What waits for a time after the latest that there can be is due now: the clock
+ * was wrong when it was read. */
+apr_status_t wh_store_due_limit(wh_store_t *store, apr_time_t latest,
+                                apr_time_t now);
 
 /** Enters this node; last_id is the highest row id in the database. */
 apr_status_t wh_store_node_enter(apr_int64_t *last_id, wh_store_t *store,

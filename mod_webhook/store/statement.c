@@ -137,11 +137,16 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
         "total_errors = total_errors + 1, "
         "consecutive_errors = consecutive_errors + 1, last_error = %s, "
         "failing_since = CASE WHEN failing_since = 0 THEN %lld "
-        "ELSE failing_since END, paused_until = CASE WHEN paused_until < %lld "
-        "THEN %lld ELSE paused_until END WHERE webhook_id = %lld",
+        "ELSE failing_since END WHERE webhook_id = %lld",
     [WH_SQL_USAGE_RESET] =
         "UPDATE webhook_usage SET consecutive_errors = 0, failing_since = 0 "
         "WHERE webhook_id = %lld",
+    [WH_SQL_USAGE_PAUSE] =
+        "UPDATE webhook_usage SET paused_until = %lld WHERE webhook_id = %lld "
+        "AND EXISTS (SELECT 1 FROM webhook WHERE id = %lld AND version = %lld)",
+    [WH_SQL_USAGE_EARLIER] =
+        "UPDATE webhook_usage SET paused_until = paused_until - %lld "
+        "WHERE paused_until > %lld",
     [WH_SQL_USAGE_RESUME] =
         "UPDATE webhook_usage SET paused_until = 0 WHERE webhook_id = %lld",
     [WH_SQL_USAGE_FAILING] =
@@ -175,6 +180,10 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
     [WH_SQL_DELIVERY_BODY] = "UPDATE delivery SET body = %s WHERE id = %lld",
     [WH_SQL_DELIVERY_RETURN] = "UPDATE delivery SET due = %lld, owner = 0 "
                                "WHERE id = %lld AND owner = %lld",
+    [WH_SQL_DELIVERY_EARLIER] = "UPDATE delivery SET due = due - %lld "
+                                "WHERE state = 0 AND due > %lld",
+    [WH_SQL_DELIVERY_BOUND] = "UPDATE delivery SET due = %lld "
+                              "WHERE state = 0 AND due > %lld",
     [WH_SQL_DELIVERY_TAKE] =
         "UPDATE delivery SET owner = %lld WHERE id = %lld AND owner = 0 "
         "AND state = 0",

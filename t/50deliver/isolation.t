@@ -124,6 +124,19 @@ restart();
 # All but the one that was told to wait for an hour.
 ok wait_for(sub { got('/rest') == 5 }, 30), '... but not a change of the webhook';
 
+# -- nor do answers count that are for the webhook as it was ------------------------------------
+
+$sink->script({ '*' => 200, '/before' => [{ status => 503, delay => 1,
+    headers => ['Retry-After' => 3600] }] });
+my $moving = create($server, Events => ['move'], TargetUrl => $sink->url('/before'));
+signal($server, 'move', 1);
+ok wait_for { got('/before') == 1 } 20;
+update($server, $moving, TargetUrl => $sink->url('/after'));
+ok wait_for { entity($server, $moving)->{TotalErrors} == 1 } 20;
+signal($server, 'move', $_) for 2 .. 4;
+ok wait_for(sub { got('/after') == 3 }, 20),
+    'a pause that the old receiver asks for is not the new one\'s';
+
 # -- large events for those that hang ------------------------------------------------------------
 
 # Each waits for longer than is waited for here, and together their deliveries

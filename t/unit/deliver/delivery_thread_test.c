@@ -12,6 +12,7 @@
 #include "deliver/outcome.h"
 #include "deliver/target.h"
 #include "model/event.h"
+#include "base/monotonic.h"
 #include "policy/address.h"
 #include "policy/retry.h"
 #include "unit/deliver/threaded_receiver.h"
@@ -95,7 +96,7 @@ static void post_stop(apr_interval_time_t time)
     wh_stop_t *stop = calloc(1, sizeof(*stop));
 
     stop->message.kind = WH_MESSAGE_STOP;
-    stop->deadline = apr_time_now() + time;
+    stop->deadline = wh_monotonic_now() + time;
     post(&stop->message);
 }
 

@@ -210,6 +210,73 @@ static void test_storage_fails(void)
     deliver_all(NOW + 100);
 }
 
+/* A claim of which nobody knows whether it took place: what it has read is not
+ * sent before that is cleared up, and then once. */
+static void test_doubt(void)
+{
+    wait_in_database(1, 1, NOW);
+    look_at_all(NOW + 100);
+    set_disk_full(1);
+    wh_commit_claim(&commit, NOW + 100);
+    set_disk_full(0);
+    is_str(posted(), "", "the disk is full: nothing is sent");
+    ok(commit.doubtful->nelts > 0, "what was read is in doubt");
+    set_disk_full(1);
+    wh_commit_claim(&commit, commit.schedule.wake);
+    set_disk_full(0);
+    is_str(posted(), "", "as long as nothing can be written");
+    is_int(claim_all(commit.schedule.wake), 1, "storage is back: it is sent");
+    wh_commit_refresh(&commit, NOW + apr_time_from_sec(5));
+    is_int(claim_all(NOW + apr_time_from_sec(5)), 0, "once");
+    deliver_all(NOW + apr_time_from_sec(5));
+    is_str(text("SELECT state || ' ' || attempts FROM delivery WHERE id = "
+                "(SELECT max(id) FROM delivery)"),
+           "1 1", "and its outcome is recorded");
+}
+
+static void hide_events(void)
+{
+    wh_db_execute(&outside, "ALTER TABLE event RENAME TO hidden");
+}
+
+/* The COMMIT of a claim took place and was not answered, and its second run
+ * breaks off. */
+static void test_two_runs(void)
+{
+    wait_in_database(1, 1, NOW);
+    look_at_all(NOW + 100);
+    lost_commits = 1;
+    after_commit = hide_events;
+    wh_commit_claim(&commit, NOW + 100);
+    wh_db_execute(&outside, "ALTER TABLE hidden RENAME TO event");
+    is_str(posted(), "", "nothing is sent");
+    wh_commit_refresh(&commit, NOW + apr_time_from_sec(1));
+    is_int(claim_all(NOW + apr_time_from_sec(1)), 1,
+           "but soon: the rows of both runs are given back");
+    deliver_all(NOW + apr_time_from_sec(1));
+}
+
+/* The one that is free is damaged: the next one has its turn at once. */
+static void test_damaged_first(void)
+{
+    apr_int32_t id = save_with("ordered", WH_STATE_ACTIVE,
+                               "{\"mod_webhook\":{\"Ordering\":\"webhook\"}}");
+
+    look_at_all(NOW + 100);
+    claim_all(NOW + 100);
+    wait_in_database(id, 2, NOW);
+    wh_db_execute(&outside,
+                  "UPDATE delivery SET order_key = 5 WHERE state = 0");
+    wh_db_execute(&outside, "UPDATE delivery SET owner = -1 WHERE id = "
+                            "(SELECT max(id) FROM delivery)");
+    wh_db_execute(&outside, "UPDATE event SET data = 'broken' WHERE id = "
+                            "(SELECT min(event_id) FROM delivery WHERE "
+                            "state = 0)");
+    look_at_all(NOW + 200);
+    is_int(claim_all(NOW + 200), 1, "the next of its order is taken at once");
+    deliver_all(NOW + 200);
+}
+
 /* Many webhooks at once: so many for each pass, and so many outcomes for each
  * batch, that events have their turn between. */
 static void test_portions(void)
@@ -256,6 +323,9 @@ int main(void)
     test_not_active();
     test_stuck();
     test_storage_fails();
+    test_doubt();
+    test_two_runs();
+    test_damaged_first();
     test_portions();
     end_dispatcher();
     return done_testing();

@@ -14,6 +14,7 @@
 #include "deliver/target.h"
 #include "dispatcher/commit.h"
 #include "model/webhook.h"
+#include "policy/retry.h"
 #include "unit/store/fixture.h"
 
 #define NODE 3
@@ -50,10 +51,16 @@ FIXTURE_FUNCTION int begin_commit(int node)
 FIXTURE_FUNCTION int begin_dispatcher(void)
 {
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    wh_retry_schedule_t *retry;
 
     settings.window = 100;
     settings.endpoint_window = 8;
-    return begin_directory() && wh_inbox_create(&inbox, pool) == APR_SUCCESS &&
+    if (!begin_directory()) {
+        return 0;
+    }
+    wh_retry_parse(&retry, WH_RETRY_DEFAULT, pool);
+    settings.retry = retry;
+    return wh_inbox_create(&inbox, pool) == APR_SUCCESS &&
            wh_channel_server_start(&server, epoll_create1(0), listener,
                                    1000000) == APR_SUCCESS &&
            begin_store() && begin_commit(NODE);

@@ -98,6 +98,62 @@ static void test_clock_set_ahead(void)
     run(now);
 }
 
+/* An error that is corrected in part. */
+static void test_clock_half_corrected(void)
+{
+    const apr_interval_time_t day = apr_time_from_sec(86400);
+    apr_time_t now = apr_time_now();
+
+    wh_db_execute(&outside, "DELETE FROM event");
+    wh_db_execute(&outside, "DELETE FROM delivery");
+    insert_at(now - apr_time_from_sec(10), WH_DELIVERY_PENDING, NODE);
+    run(now);
+    maintenance.sweep_at = 0;
+    run(now + 30 * day);
+    maintenance.sweep_at = 0;
+    run(now + 10 * day);
+    is_int(count("event"), 1, "the clock is still ahead: nothing is old");
+    run(now);
+    commit.leap.to = commit.leap.from = 0;
+    maintenance.sweep_at = 0;
+    run(now + apr_time_from_sec(59));
+    is_int(count("event"), 1, "nor when it is right");
+    wh_db_execute(&outside, "DELETE FROM event");
+    wh_db_execute(&outside, "DELETE FROM delivery");
+}
+
+/* What waits for a time of a clock that was ahead. */
+static void test_clock_set_back(void)
+{
+    const apr_interval_time_t day = apr_time_from_sec(86400);
+    apr_time_t now = apr_time_now();
+    apr_int32_t id = save_webhook("b");
+    wh_schedule_entry_t *entry;
+
+    run(now);
+    entry = wh_schedule_entry(&commit.schedule, id);
+    throw_away();
+    insert_at(now, WH_DELIVERY_PENDING, 0);
+    wh_db_execute(&outside, apr_psprintf(pool,
+                                         "UPDATE delivery SET webhook_id = %d, "
+                                         "due = %" APR_INT64_T_FMT,
+                                         id, now + 20 * day + 5000000));
+    run(now + 20 * day);
+    entry->hold_until = now + 20 * day + 3000000;
+    entry->paused_until = now + 20 * day + 4000000;
+    entry->next_due = now + 20 * day + 5000000;
+    run(now + 1000);
+    ok(entry->hold_until < now + 3100000, "a rest is not longer by it");
+    ok(entry->paused_until < now + 4100000, "nor a pause");
+    is_int(number("SELECT due FROM delivery") < now + 5100000, 1,
+           "nor a wait for the next attempt");
+    wh_commit_claim(&commit, now + 6000000);
+    is_str(posted(), apr_psprintf(pool, "D%d", id), "it comes in time");
+    deliver_all(now + 6000000);
+    commit.leap.to = commit.leap.from = 0;
+    maintenance.sweep_at = 0;
+}
+
 static apr_int32_t save_with_failed(const char *event)
 {
     apr_int32_t webhook = save_webhook(event);
@@ -266,6 +322,8 @@ int main(void)
     test_sweep_frees();
     test_tokens();
     test_checkpoint();
+    test_clock_half_corrected();
+    test_clock_set_back();
     test_storage_fails();
     end_dispatcher();
     return done_testing();

@@ -127,11 +127,15 @@ static void test_given_back(void)
     wh_node_take(&node, &settings, pool);
     commit.ids.node = node.id;
     wh_store_node_enter(&last, store, 9, NOW);
+    wh_db_execute(&outside, "UPDATE webhook_usage SET paused_until = 5");
     add_waiting(200, 1, 0, 0);
     wh_commit_claim(&commit, NOW);
     take_over(&node);
     wh_commit_claim(&commit, NOW);
     is_str(posted(), "D1", "what it gave back is looked for");
+    wh_commit_refresh(&commit, NOW);
+    is_int(wh_schedule_entry(&commit.schedule, 1)->paused_until, 5,
+           "and the pauses that it has stored");
     deliver_all(NOW);
     wh_node_leave(&node);
 }

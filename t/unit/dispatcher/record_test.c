@@ -369,6 +369,96 @@ static void test_recorded_twice(void)
     ok(!commit.own_events, "there is nothing to tell");
 }
 
+static const char *usage_of(apr_int32_t id)
+{
+    return text(apr_psprintf(
+        pool,
+        "SELECT total_calls || ' calls, ' || total_errors || ' errors, ' || "
+        "consecutive_errors || ' in a row' FROM webhook_usage WHERE "
+        "webhook_id = %d",
+        id));
+}
+
+/* Nor are successes counted twice, which would end errors in a row. */
+static void test_successes_twice(void)
+{
+    apr_int32_t id;
+
+    begin_test(0);
+    id = save_webhook("a");
+    send_out("a", 3);
+    report(WH_OUTCOME_DELIVERED, 0);
+    report(WH_OUTCOME_DELIVERED, 0);
+    fail_times(1);
+    lost_commits = 1;
+    commit_reports();
+    is_str(usage_of(id), "3 calls, 1 errors, 1 in a row",
+           "a batch that is written twice counts once");
+}
+
+/* By a stop, while what is not delivered is thrown away. */
+static void test_broken_off(void)
+{
+    apr_int32_t id;
+
+    begin_test(0);
+    id = save_webhook("a");
+    send_out("a", 2);
+    held[0]->broken_off = 1;
+    report(WH_OUTCOME_FAILED, 0);
+    commit_reports();
+    is_str(usage_of(id), "0 calls, 0 errors, 0 in a row",
+           "what was broken off counts nowhere");
+    is_str(deliveries_of(id), "1 wait, 0 arrived, 1 failed", "but has failed");
+    ok(number("SELECT count(*) FROM attempt a JOIN delivery d ON "
+              "d.id = a.delivery_id WHERE d.state = 2") > 0,
+       "and is on record");
+}
+
+static apr_time_t pause_of(apr_int32_t id)
+{
+    return number(apr_psprintf(
+        pool, "SELECT paused_until FROM webhook_usage WHERE webhook_id = %d",
+        id));
+}
+
+static void ask_for_pause(apr_int32_t id, apr_time_t until)
+{
+    held[0]->target_number =
+        wh_schedule_entry(&commit.schedule, id)->target_number;
+    held[0]->paused_until = until;
+    fail_times(1);
+    commit_reports();
+}
+
+/* What a receiver asks for the whole webhook is stored; of the webhook as it
+ * is. */
+static void test_pause(void)
+{
+    const apr_time_t later = NOW + apr_time_from_sec(60);
+    wh_webhook_t *webhook;
+    apr_int32_t id;
+
+    begin_test(0);
+    id = save_webhook("a");
+    send_out("a", 4);
+    ask_for_pause(id, NOW - 1);
+    is_int(pause_of(id), 0, "a pause that is over is not kept");
+    ask_for_pause(id, later);
+    is_int(pause_of(id), later, "one that is not is");
+    ask_for_pause(id, later - 5);
+    is_int(pause_of(id), later - 5, "the last word counts");
+    wh_store_webhook_get(&webhook, store, "", id, pool);
+    webhook->description = "mended";
+    is_int(wh_store_webhook_update(store, webhook, 0), APR_SUCCESS, "a save");
+    is_int(pause_of(id), 0, "ends it");
+    wh_schedule_entry(&commit.schedule, id)->version = 1;
+    commit.generation =
+        number("SELECT value FROM meta WHERE name = 'generation'");
+    ask_for_pause(id, later);
+    is_int(pause_of(id), 0, "one that a save overtakes is not kept");
+}
+
 static void test_storage_fails(void)
 {
     apr_int32_t id;
@@ -415,6 +505,9 @@ int main(void)
     test_active_again();
     test_at_once();
     test_recorded_twice();
+    test_successes_twice();
+    test_broken_off();
+    test_pause();
     test_storage_fails();
     close(child.near);
     end_dispatcher();

@@ -192,6 +192,9 @@ static void test_sync_members(void)
     webhook->context = "c";
     sync_with(1, &webhook);
     is_str(posted(0), "target 2", "context");
+    webhook->version++;
+    sync_with(1, &webhook);
+    is_str(posted(0), "target 2", "whatever else was saved");
     webhook->state = WH_STATE_TOO_MANY_ERRORS;
     sync_with(1, &webhook);
     is_str(posted(0), "target 2 off", "state");
@@ -203,6 +206,31 @@ static void test_sync_members(void)
     sync_with(1, &webhook);
     is_str(posted(0), "target 2", "on again");
     is_int(entry_of(2)->next_due, 0, "what has gathered is looked for");
+    close_schedule();
+}
+
+/* A pause as it is stored, of an earlier process for instance. */
+static void test_stored_pause(void)
+{
+    wh_webhook_t *webhook = make_webhook(2, WH_STATE_ACTIVE);
+    apr_time_t now = apr_time_now();
+
+    open_schedule();
+    webhook->paused_until = now + apr_time_from_sec(60);
+    sync_with(1, &webhook);
+    entry_of(2)->next_due = WH_NEVER;
+    is_int(wh_schedule_reserve(&schedule, entry_of(2), now), 0,
+           "nothing is taken");
+    entry_of(2)->next_due = now;
+    is_int(wh_schedule_due(entry_of(2)), webhook->paused_until, "until then");
+    webhook->paused_until += 5;
+    sync_with(1, &webhook);
+    is_int(wh_schedule_due(entry_of(2)), webhook->paused_until,
+           "another process has prolonged it");
+    webhook->paused_until = now + apr_time_from_sec(25 * 60 * 60);
+    sync_with(1, &webhook);
+    is_int(wh_schedule_due(entry_of(2)), now,
+           "no receiver can have asked for so much");
     close_schedule();
 }
 
@@ -478,6 +506,7 @@ int main(void)
     event = wh_event_create(&fields);
     test_sync();
     test_sync_members();
+    test_stored_pause();
     test_removed();
     test_comes_back();
     test_discards();

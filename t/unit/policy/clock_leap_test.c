@@ -32,7 +32,10 @@ static void test_none(void)
     is_int(look(NOW + SECOND, RUN + SECOND), 0, "a second later");
     is_int(look(NOW + 60 * SECOND, RUN + 2 * SECOND), 0,
            "ahead by less than a minute");
-    is_int(look(NOW - DAY, RUN + 3 * SECOND), 0, "set back");
+    is_int(look(NOW - DAY, RUN + 3 * SECOND), -DAY - 61 * SECOND, "set back");
+    is_int(look(NOW - DAY - SECOND / 2, RUN + 3 * SECOND), 0,
+           "... by less than a second");
+    look(NOW - DAY, RUN + 3 * SECOND);
     is_int(look(NOW - DAY + 9 * DAY, RUN + 3 * SECOND + 9 * DAY), 0,
            "a long time without a look");
     is_int(age(NOW - DAY, NOW), DAY, "what is a day old");
@@ -67,9 +70,29 @@ static void test_undone(void)
     leap = (wh_clock_leap_t){0};
     look(NOW, RUN);
     look(NOW + 10 * DAY, RUN + SECOND);
-    is_int(look(NOW - 100 * SECOND, RUN + 2 * SECOND), 0, "set back again");
+    ok(look(NOW - 100 * SECOND, RUN + 2 * SECOND) < 0, "set back again");
     is_int(border(DAY, NOW), NOW - DAY, "older than a day");
     is_int(age(NOW - DAY, NOW), DAY, "what is a day old");
+    look(NOW, RUN + 102 * SECOND);
+    look(NOW + 10 * DAY, RUN + 103 * SECOND);
+    look(NOW + 300 * SECOND, RUN + 402 * SECOND);
+    is_int(age(NOW - DAY, NOW + 300 * SECOND), DAY + 300 * SECOND,
+           "it is right some minutes later");
+    is_int(border(DAY, NOW + 300 * SECOND), NOW + 300 * SECOND - DAY,
+           "... and counts as ever");
+}
+
+/* In part. */
+static void test_half_undone(void)
+{
+    leap = (wh_clock_leap_t){0};
+    look(NOW, RUN);
+    look(NOW + 30 * DAY, RUN);
+    is_int(look(NOW + 10 * DAY, RUN), -20 * DAY, "set back in part");
+    is_int(border(7 * DAY, NOW + 10 * DAY), NOW - 7 * DAY,
+           "nothing is older by the rest");
+    is_int(age(NOW - DAY, NOW + 10 * DAY), DAY, "nor this one");
+    is_int(age(NOW + 10 * DAY, NOW + 11 * DAY), DAY, "what came after it");
 }
 
 int main(void)
@@ -77,5 +100,6 @@ int main(void)
     test_none();
     test_ahead();
     test_undone();
+    test_half_undone();
     return done_testing();
 }

@@ -168,12 +168,6 @@ static void test_pause(void)
     is_int(health.until, NOW - apr_time_from_sec(3540),
            "a clock that was set back neither");
     is_int(health.paused, health.until, "and it moves with the clock");
-    wh_health_init(&health, 3, 0, CAP);
-    wh_health_pause(&health, NOW + 7);
-    is_int(health.until, NOW + 7, "one that is remembered holds up the probe");
-    wh_health_pause(&health, NOW + 5);
-    wh_health_success(&health, CAP, NOW);
-    is_int(health.until, NOW + 7, "... whatever is said or comes meanwhile");
 }
 
 int main(void)

@@ -40,9 +40,9 @@ typedef struct outcome_t {
 static apr_status_t outcome_work(wh_store_t *at, void *baton)
 {
     outcome_t *outcome = baton;
-    int error;
+    wh_recorded_t recorded;
 
-    return wh_store_outcome(&error, &outcome->followed, at, NODE,
+    return wh_store_outcome(&recorded, &outcome->followed, at, NODE,
                             outcome->delivery.id + 100000, &outcome->delivery);
 }
 
