@@ -445,14 +445,15 @@ static void count_unproven(wh_delivery_thread_t *thread, apr_time_t now)
  * or a name that it needs was looked up in vain. CURLE_OK: it may begin. */
 static CURLcode find_failure(wh_endpoint_t *endpoint, wh_transfer_t *transfer)
 {
-    apr_time_t since;
-    CURLcode failure = wh_names_take_failure(&endpoint->lookup, &since);
+    apr_interval_time_t waited;
+    CURLcode failure =
+        wh_names_take_failure(&endpoint->lookup, &waited, wh_monotonic_now());
 
     if (endpoint->target->refusal || transfer->misconfigured) {
         return CURLE_URL_MALFORMAT;
     }
     if (failure != CURLE_OK) {
-        transfer->started = since;
+        transfer->started -= waited;
     }
     return failure == CURLE_COULDNT_RESOLVE_HOST && transfer->proxied
                ? CURLE_COULDNT_RESOLVE_PROXY
@@ -461,9 +462,10 @@ static CURLcode find_failure(wh_endpoint_t *endpoint, wh_transfer_t *transfer)
 
 static apr_status_t add_to_multi(wh_delivery_thread_t *thread,
                                  wh_endpoint_t *endpoint,
-                                 wh_transfer_t *transfer, apr_time_t now)
+                                 wh_transfer_t *transfer)
 {
     struct curl_slist *addresses = NULL;
+    apr_time_t now = wh_monotonic_now();
     apr_status_t rv = wh_names_lines(&addresses, &endpoint->lookup, now);
 
     if (rv == APR_SUCCESS) {
@@ -512,7 +514,7 @@ static void start_one(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
         return;
     }
     transfer->endpoint = endpoint;
-    if (add_to_multi(thread, endpoint, transfer, now) != APR_SUCCESS) {
+    if (add_to_multi(thread, endpoint, transfer) != APR_SUCCESS) {
         delivery->outcome = WH_OUTCOME_RETURNED;
         wh_transfer_finish(transfer);
         rest(thread, transfer);
@@ -695,7 +697,7 @@ static void handle_event(wh_delivery_thread_t *thread,
         return;
     }
     if (event->data.fd == thread->names.socket) {
-        wh_names_read(&thread->names, apr_time_now());
+        wh_names_read(&thread->names, wh_monotonic_now());
         return;
     }
     mask = wh_sockets_event(&thread->sockets, event);

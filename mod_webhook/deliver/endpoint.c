@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/monotonic.h"
 #include "deliver/message.h"
 
 /* An endpoint that waits for less keeps its queue. */
@@ -387,8 +388,10 @@ static void bind_names(const wh_endpoints_t *endpoints, wh_endpoint_t *endpoint)
     if (!endpoints->names) {
         return;
     }
-    wh_names_release(endpoints->names, &endpoint->lookup);
-    if (endpoint->target->active) {
+    if (!endpoint->target->active) {
+        wh_names_release(endpoints->names, &endpoint->lookup);
+    }
+    else {
         rv =
             wh_hosts_find(hosts, &count, endpoints->settings, endpoint->target);
         if (rv == APR_SUCCESS) {
@@ -398,6 +401,7 @@ static void bind_names(const wh_endpoints_t *endpoints, wh_endpoint_t *endpoint)
         wh_hosts_free(hosts);
     }
     if (rv != APR_SUCCESS) {
+        wh_names_release(endpoints->names, &endpoint->lookup);
         wh_log(WH_LOG_ERROR, rv,
                WHLOGNO(2411) "webhook %d: its name is looked up by libcurl",
                endpoint->webhook_id);
@@ -495,7 +499,7 @@ static int is_named(const wh_endpoints_t *endpoints, wh_endpoint_t *endpoint)
     return !endpoints->names ||
            wh_names_ask(endpoints->names, &endpoint->lookup,
                         wh_endpoint_standing(endpoint) == WH_STANDING_GOOD,
-                        endpoints->now);
+                        wh_monotonic_now());
 }
 
 /* Of one ring. Whoever may not start leaves it: the end of one of its

@@ -34,6 +34,8 @@ apr_status_t wh_lookup_start(int *sockets, int count, pid_t *keeper)
     if (rv == APR_SUCCESS) {
         *keeper = fork();
         if (*keeper == 0) {
+            /* With them it would not see when the dispatcher ends. */
+            close_all(sockets, made);
             wh_lookup_keep(ends, count);
         }
         rv = *keeper < 0 ? APR_FROM_OS_ERROR(errno) : APR_SUCCESS;

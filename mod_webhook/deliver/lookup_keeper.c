@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@
 
 typedef struct worker_t {
     pid_t pid;      /* 0: none */
+    int is_slow;    /* 1: it has lookups that may take longer than others */
     int has_ended;  /* 1: its number may be somebody else's by now */
     int socket;     /* -1: it has been killed */
     int unanswered; /* lookups */
@@ -73,22 +75,40 @@ static int is_kept(const int *kept, int count, int descriptor)
     return descriptor <= STDERR_FILENO;
 }
 
+/* In a ChrootDir there is no /proc: then all that there may be are tried. */
+static void close_unlisted(const int *kept, int count)
+{
+    struct rlimit limit;
+    int descriptor;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT_MAX) {
+        limit.rlim_cur = INT_MAX;
+    }
+    for (descriptor = 0; descriptor < (int)limit.rlim_cur; descriptor++) {
+        if (!is_kept(kept, count, descriptor)) {
+            close(descriptor);
+        }
+    }
+}
+
 /* Ports, locks and others' sockets are not to be held here. */
 static void close_others(const int *kept, int count)
 {
     DIR *all = opendir("/proc/self/fd");
     struct dirent *one;
 
-    while (all && (one = readdir(all))) {
+    if (!all) {
+        close_unlisted(kept, count);
+        return;
+    }
+    while ((one = readdir(all))) {
         int descriptor = atoi(one->d_name);
 
         if (!is_kept(kept, count, descriptor) && descriptor != dirfd(all)) {
             close(descriptor);
         }
     }
-    if (all) {
-        closedir(all);
-    }
+    closedir(all);
 }
 
 /* ---- workers --------------------------------------------------------------- */
@@ -104,7 +124,7 @@ static void __attribute__((noreturn)) run_worker(int socket, pid_t keeper)
     wh_lookup_work(socket);
 }
 
-static apr_status_t start_worker(worker_t *worker)
+static apr_status_t start_worker(worker_t *worker, int is_slow)
 {
     pid_t keeper = getpid();
     int pair[2];
@@ -114,6 +134,7 @@ static apr_status_t start_worker(worker_t *worker)
     }
     memset(worker, 0, sizeof(*worker));
     worker->socket = pair[0];
+    worker->is_slow = is_slow;
     worker->pid = fork();
     if (worker->pid == 0) {
         run_worker(pair[1], keeper);
@@ -127,8 +148,9 @@ static apr_status_t start_worker(worker_t *worker)
     return APR_SUCCESS;
 }
 
-/* One with room, a new one if there is none. NULL: there is no room at all. */
-static worker_t *find_worker(keeper_t *keeper)
+/* One with room, a new one if there is none. NULL: there is no room at all. Slow
+ * lookups have their own: a worker that is full lives as long as its longest. */
+static worker_t *find_worker(keeper_t *keeper, int is_slow)
 {
     worker_t *unused = NULL;
     int i;
@@ -139,12 +161,13 @@ static worker_t *find_worker(keeper_t *keeper)
         if (!worker->pid) {
             unused = unused ? unused : worker;
         }
-        else if (worker->socket >= 0 &&
+        else if (worker->socket >= 0 && worker->is_slow == is_slow &&
                  worker->unanswered < WH_LOOKUP_WORKER_MAX) {
             return worker;
         }
     }
-    return unused && start_worker(unused) == APR_SUCCESS ? unused : NULL;
+    return unused && start_worker(unused, is_slow) == APR_SUCCESS ? unused
+                                                                  : NULL;
 }
 
 /* Its place is free when its end has been seen. */
@@ -193,7 +216,8 @@ static void begin(keeper_t *keeper, int socket,
     int slot = (int)asked->number;
     lookup_t *lookup = &keeper->lookups[socket][slot];
     wh_lookup_request_t request = *asked;
-    worker_t *worker = find_worker(keeper);
+    worker_t *worker =
+        find_worker(keeper, request.milliseconds > WH_LOOKUP_QUICK_MS);
 
     request.number = ++keeper->begun << COUNT_SHIFT |
                      (apr_uint64_t)socket << SOCKET_SHIFT | (apr_uint64_t)slot;
@@ -298,7 +322,7 @@ static void bury(keeper_t *keeper, worker_t *worker)
     if (worker->socket >= 0) {
         end_worker(worker);
     }
-    give_up(keeper, worker, APR_INT64_MAX, WH_LOOKUP_UNKNOWN);
+    give_up(keeper, worker, APR_INT64_MAX, WH_LOOKUP_FAILED);
     worker->pid = 0;
 }
 

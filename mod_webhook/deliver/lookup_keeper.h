@@ -16,7 +16,7 @@
 #define WH_DELIVER_LOOKUP_KEEPER_H
 
 /** Most workers; a lookup that finds none is answered WH_LOOKUP_LOCAL. */
-#define WH_LOOKUP_WORKERS_MAX 32
+#define WH_LOOKUP_WORKERS_MAX 128
 
 /** Runs it; all descriptors but the sockets and 0 to 2 are closed. */
 void wh_lookup_keep(const int *sockets, int count) __attribute__((noreturn));

@@ -12,9 +12,16 @@
 #include <apr_errno.h>
 #include <stddef.h>
 
-/** Longest name, and longest text of its addresses; more are left out. */
+/** Longest name. */
 #define WH_LOOKUP_NAME_MAX 255
-#define WH_LOOKUP_TEXT_MAX (48 * 1024)
+
+/** Most addresses of a name, and their text; the first ones count. No attempt gets
+ * to more of them, and each endpoint keeps its own. */
+#define WH_LOOKUP_ADDRESSES_MAX 64
+#define WH_LOOKUP_TEXT_MAX (WH_LOOKUP_ADDRESSES_MAX * 49)
+
+/** A lookup that may take longer is a slow one. */
+#define WH_LOOKUP_QUICK_MS 1000
 
 /** Most lookups at one time through one socket; and sockets. */
 #define WH_LOOKUPS_MAX 32
@@ -22,7 +29,8 @@
 
 typedef enum {
     WH_LOOKUP_FOUND,   /**< with the addresses */
-    WH_LOOKUP_UNKNOWN, /**< there is no such name, or nobody knows */
+    WH_LOOKUP_UNKNOWN, /**< there is no such name */
+    WH_LOOKUP_FAILED,  /**< nobody knows: no server answered as it should */
     WH_LOOKUP_LATE,    /**< it took too long and was given up */
     WH_LOOKUP_LOCAL    /**< trouble of this machine */
 } wh_lookup_result_t;

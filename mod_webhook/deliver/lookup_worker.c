@@ -64,17 +64,33 @@ static int family(void)
     return AF_UNSPEC;
 }
 
+/* A server that fails, or cannot be reached, does not say that there is none. */
+static wh_lookup_result_t result_of(int rc)
+{
+    switch (rc) {
+    case EAI_MEMORY:
+        return WH_LOOKUP_LOCAL;
+    case EAI_NONAME:
+    case EAI_NODATA:
+        return WH_LOOKUP_UNKNOWN;
+    default:
+        return WH_LOOKUP_FAILED;
+    }
+}
+
 static wh_lookup_result_t look_up(wh_lookup_answer_t *answer, const char *name)
 {
     struct addrinfo hints = {.ai_family = family(), .ai_socktype = SOCK_STREAM};
     struct addrinfo *all = NULL, *one;
     apr_size_t length = 0;
+    int count = 0;
     int rc = getaddrinfo(name, NULL, &hints, &all);
 
     if (rc != 0) {
-        return rc == EAI_MEMORY ? WH_LOOKUP_LOCAL : WH_LOOKUP_UNKNOWN;
+        return result_of(rc);
     }
-    for (one = all; one; one = one->ai_next) {
+    for (one = all; one && count < WH_LOOKUP_ADDRESSES_MAX;
+         one = one->ai_next, count++) {
         if (!add_address(answer, &length, one->ai_addr)) {
             break;
         }

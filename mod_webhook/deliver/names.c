@@ -118,12 +118,23 @@ static void enter_queue(wh_names_t *names, wh_name_t *name, wh_lane_t lane)
 
 static int has_place(const wh_names_t *names, wh_lane_t lane)
 {
-    int quarter = names->most / 4;
+    int quarter = names->most / 4, most = names->most - quarter;
     int others = names->used[WH_LANE_NEW] + names->used[WH_LANE_SLOW];
+    int slow_waits = names->queues[WH_LANE_SLOW].first != NULL;
 
-    return others + names->used[WH_LANE_KNOWN] < names->most &&
-           (lane == WH_LANE_KNOWN || others < names->most - quarter) &&
-           (lane != WH_LANE_SLOW || names->used[WH_LANE_SLOW] < quarter);
+    if (others + names->used[WH_LANE_KNOWN] >= names->most) {
+        return 0;
+    }
+    switch (lane) {
+    case WH_LANE_KNOWN:
+        return names->used[WH_LANE_KNOWN] < most ||
+               !(slow_waits || names->queues[WH_LANE_NEW].first);
+    case WH_LANE_NEW:
+        return others < most &&
+               (names->used[WH_LANE_NEW] < most - 1 || !slow_waits);
+    default:
+        return others < most && names->used[WH_LANE_SLOW] < quarter;
+    }
 }
 
 static apr_interval_time_t limit_of(const wh_names_t *names, wh_lane_t lane)
@@ -256,8 +267,8 @@ static CURLcode failure_of(wh_lookup_result_t result)
     }
 }
 
-/* Addresses that are known serve on when nobody answers, not when it is said
- * that there are none. 1: it is to be looked up once more, for longer. */
+/* Addresses that are known serve on when nobody knows, not when it is said that
+ * there are none. 1: it is to be looked up once more, for longer. */
 static int learn(wh_names_t *names, wh_name_t *name, wh_lookup_result_t result,
                  apr_time_t now)
 {
@@ -365,6 +376,16 @@ static void stop_waiting(wh_name_user_t *user)
 }
 
 /* A lookup that runs goes on: its end forgets the name. */
+static void let_go(wh_names_t *names, wh_name_t *name)
+{
+    if (--name->users == 0 && name->state != RUNNING) {
+        if (name->state == QUEUED) {
+            leave_queue(names, name);
+        }
+        forget(names, name);
+    }
+}
+
 void wh_names_release(wh_names_t *names, wh_name_user_t *user)
 {
     int i;
@@ -373,15 +394,10 @@ void wh_names_release(wh_names_t *names, wh_name_user_t *user)
         stop_waiting(user);
     }
     for (i = 0; i < WH_NAMES_EACH; i++) {
-        wh_name_t *name = user->names[i];
-
-        user->names[i] = NULL;
-        if (name && --name->users == 0 && name->state != RUNNING) {
-            if (name->state == QUEUED) {
-                leave_queue(names, name);
-            }
-            forget(names, name);
+        if (user->names[i]) {
+            let_go(names, user->names[i]);
         }
+        user->names[i] = NULL;
     }
     user->failure = CURLE_OK;
 }
@@ -389,26 +405,35 @@ void wh_names_release(wh_names_t *names, wh_name_user_t *user)
 apr_status_t wh_names_bind(wh_names_t *names, wh_name_user_t *user,
                            const wh_host_t *hosts, int count)
 {
-    int i, at = 0;
+    wh_name_t *found[WH_NAMES_EACH] = {NULL};
+    int i, at = 0, partly = 0;
+    apr_status_t rv = APR_SUCCESS;
 
-    wh_names_release(names, user);
-    user->partly = 0;
-    for (i = 0; i < count; i++) {
-        wh_name_t *name;
-
+    /* Before the old ones are released: what is known of a name stays. */
+    for (i = 0; rv == APR_SUCCESS && i < count; i++) {
         if (!hosts[i].name || !wh_host_is_name(hosts[i].name)) {
-            user->partly = 1;
+            partly = 1;
             continue;
         }
-        name = find_or_create(names, hosts[i].name, hosts[i].port);
-        if (!name) {
-            wh_names_release(names, user);
-            return APR_ENOMEM;
+        found[at] = find_or_create(names, hosts[i].name, hosts[i].port);
+        if (found[at]) {
+            found[at++]->users++;
         }
-        name->users++;
-        user->names[at++] = name;
+        else {
+            rv = APR_ENOMEM;
+        }
     }
-    return APR_SUCCESS;
+    wh_names_release(names, user);
+    user->partly = partly;
+    for (i = 0; i < at; i++) {
+        if (rv == APR_SUCCESS) {
+            user->names[i] = found[i];
+        }
+        else {
+            let_go(names, found[i]);
+        }
+    }
+    return rv;
 }
 
 /* Whoever stands better takes its name along. */
@@ -439,8 +464,7 @@ static int is_possible(const wh_name_t *name)
                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") == name->host;
 }
 
-/* 1: it need not wait for this one. When the clock was set back an address is
- * as old as that makes it look: new. */
+/* 1: it need not wait for this one. */
 static int may_use(wh_names_t *names, wh_name_t *name, int good, apr_time_t now)
 {
     apr_interval_time_t age = now - name->known;
@@ -486,11 +510,12 @@ int wh_names_ask(wh_names_t *names, wh_name_user_t *user, int good,
     return 1;
 }
 
-CURLcode wh_names_take_failure(wh_name_user_t *user, apr_time_t *since)
+CURLcode wh_names_take_failure(wh_name_user_t *user,
+                               apr_interval_time_t *waited, apr_time_t now)
 {
     CURLcode failure = user->failure;
 
-    *since = user->since;
+    *waited = now - user->since;
     user->failure = CURLE_OK;
     return failure;
 }
@@ -503,8 +528,7 @@ int wh_names_cover(const wh_names_t *names, const wh_name_user_t *user)
 static int is_due(const wh_name_t *name, apr_time_t now)
 {
     return name && name->line &&
-           (!name->taken || now < name->taken ||
-            now - name->taken > TAKEN_TIME);
+           (!name->taken || now - name->taken > TAKEN_TIME);
 }
 
 apr_status_t wh_names_lines(struct curl_slist **list,

@@ -10,11 +10,14 @@
  * an attempt. One lookup at a time for a name, however many endpoints have it.
  *
  * All lookups share a number of places. A name that was found before may have
- * each of them, others three quarters. Its first lookup may last for
+ * each of them, but three quarters while others wait; others three quarters, and
+ * new ones of these all but one while a slow one waits. A first lookup may last for
  * WH_NAMES_QUICK; a name that takes longer is a slow one from then on, until it
  * is found: slow ones share one quarter of the places, where a lookup may last as
  * long as a connect may. So a new name waits for WH_NAMES_QUICK behind those that
- * are new too, and for no slow one.
+ * are new too, for no slow one, and nobody waits for ever.
+ *
+ * Times are those of wh_monotonic_now(): libcurl forgets by such a clock.
  */
 #ifndef WH_DELIVER_NAMES_H
 #define WH_DELIVER_NAMES_H
@@ -26,7 +29,7 @@
 #include "deliver/lookup_message.h"
 
 /** Time of the first lookup of a name. */
-#define WH_NAMES_QUICK apr_time_from_sec(1)
+#define WH_NAMES_QUICK apr_time_from_msec(WH_LOOKUP_QUICK_MS)
 
 /** So long addresses are as good as new. */
 #define WH_NAMES_FRESH apr_time_from_sec(60)
@@ -114,8 +117,10 @@ void wh_names_release(wh_names_t *names, wh_name_user_t *user);
 int wh_names_ask(wh_names_t *names, wh_name_user_t *user, int good,
                  apr_time_t now);
 
-/** The failure that an attempt has to end with; CURLE_OK: none. */
-CURLcode wh_names_take_failure(wh_name_user_t *user, apr_time_t *since);
+/** The failure that an attempt has to end with; CURLE_OK: none.
+ * @param waited how long it took */
+CURLcode wh_names_take_failure(wh_name_user_t *user,
+                               apr_interval_time_t *waited, apr_time_t now);
 
 /** 1: no name of this user may be looked up by libcurl. */
 int wh_names_cover(const wh_names_t *names, const wh_name_user_t *user);

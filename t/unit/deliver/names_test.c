@@ -136,9 +136,9 @@ static const char *line(int user, apr_time_t now)
 
 static CURLcode failure(int user)
 {
-    apr_time_t since;
+    apr_interval_time_t waited;
 
-    return wh_names_take_failure(&users[user], &since);
+    return wh_names_take_failure(&users[user], &waited, NOW);
 }
 
 /* -- tests ------------------------------------------------------------------- */
@@ -202,7 +202,10 @@ static void test_age(void)
     is_int(ask(0, 1, NOW + 142 * SECOND), 1, "... for a while");
     is_str(asked(), "a.test", "then it is asked again");
     is_int(request.milliseconds, 5000, "for longer");
+    finish(WH_LOOKUP_FAILED, "", NOW + 143 * SECOND);
+    is_int(ask(0, 1, NOW + 144 * SECOND), 1, "also when nobody knows");
     is_int(ask(0, 1, NOW + 363 * SECOND), 0, "but not for ever");
+    asked();
     finish(WH_LOOKUP_UNKNOWN, "", NOW + 364 * SECOND);
     is_int(failure(0), CURLE_COULDNT_RESOLVE_HOST, "there is no such name");
     is_int(ask(0, 1, NOW + 364 * SECOND), 0, "... so there are no addresses");
@@ -228,6 +231,10 @@ static void test_failures(void)
     asked();
     finish(WH_LOOKUP_LOCAL, "", NOW + 7 * SECOND);
     is_int(failure(0), CURLE_OUT_OF_MEMORY, "trouble of this machine");
+    ask(0, 0, NOW + 7 * SECOND);
+    asked();
+    finish(WH_LOOKUP_FAILED, "", NOW + 7 * SECOND);
+    is_int(failure(0), CURLE_COULDNT_RESOLVE_HOST, "nobody knows");
     ask(0, 0, NOW + 7 * SECOND);
     asked();
     finish(WH_LOOKUP_UNKNOWN, "", NOW + 8 * SECOND);
@@ -266,8 +273,8 @@ static void test_lanes(void)
     }
     wh_names_read(&names, NOW + SECOND);
     is_str(asked(), "n22.test", "the known ones first");
-    is_int(count_asked(), 6, "then new ones, and slow ones in what they leave");
-    is_int(names.used[WH_LANE_SLOW], 0, "... which is nothing");
+    is_int(count_asked(), 6, "then new ones and a slow one");
+    is_int(names.used[WH_LANE_SLOW], 1, "... which they leave a place");
     for (i = 0; i < 8; i++) {
         answer((apr_uint64_t)i, WH_LOOKUP_UNKNOWN, "");
     }
@@ -277,10 +284,60 @@ static void test_lanes(void)
     }
     wh_names_read(&names, NOW + 3 * SECOND);
     is_int(names.used[WH_LANE_SLOW], 2, "slow ones have a quarter");
-    is_int(names.used[WH_LANE_NEW], 2, "beside what is new");
+    is_int(names.used[WH_LANE_NEW], 4, "beside what is new");
+    for (i = 0; i < 8; i++) {
+        answer((apr_uint64_t)i, WH_LOOKUP_UNKNOWN, "");
+    }
+    wh_names_read(&names, NOW + 4 * SECOND);
+    is_int(names.used[WH_LANE_SLOW], 2, "and no more");
     count_asked();
-    ask(30, 0, NOW + 3 * SECOND);
+    ask(30, 0, NOW + 4 * SECOND);
     is_str(asked(), "n30.test", "a new one does not wait for them");
+    end();
+}
+
+/* However many known ones there are, and however long each takes. */
+static void test_no_starving(void)
+{
+    int i, turn, found = 0;
+
+    begin();
+    for (i = 0; i < USERS; i++) {
+        bind_to(i, apr_psprintf(pool, "n%d.test", i));
+    }
+    for (i = 0; i < USERS - 1; i++) {
+        ask(i, 1, NOW);
+    }
+    is_int(count_asked(), 8, "known ones may have each place");
+    ask(USERS - 1, 0, NOW);
+    ok(!asked(), "a new one waits");
+    for (turn = 0; turn < 3 && !found; turn++) {
+        for (i = 0; i < 8; i++) {
+            answer((apr_uint64_t)i, WH_LOOKUP_FOUND, "192.0.2.1");
+        }
+        wh_names_read(&names, NOW + turn * SECOND);
+        while (asked()) {
+            found |= !strcmp(request.name, "n39.test");
+        }
+    }
+    is_int(turn, 1, "until one of them has ended");
+    end();
+}
+
+/* A webhook is saved, with the same host. */
+static void test_bound_again(void)
+{
+    begin();
+    bind_to(0, "a.test");
+    ask(0, 0, NOW);
+    asked();
+    finish(WH_LOOKUP_FOUND, "192.0.2.1", NOW);
+    bind_to(0, "a.test");
+    is_int(ask(0, 0, NOW + SECOND), 1, "what is known of a name stays");
+    is_int(apr_hash_count(names.all), 1, "... once");
+    bind_to(0, "b.test");
+    is_int(ask(0, 0, NOW + SECOND), 0, "of another one nothing is known");
+    is_int(apr_hash_count(names.all), 1, "... and the old one is forgotten");
     end();
 }
 
@@ -394,6 +451,8 @@ int main(void)
     test_age();
     test_failures();
     test_lanes();
+    test_no_starving();
+    test_bound_again();
     test_better_lane();
     test_release();
     test_keeper_gone();
