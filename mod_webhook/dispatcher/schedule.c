@@ -193,7 +193,8 @@ static apr_status_t sync_webhook(wh_schedule_t *schedule,
     entry->version = webhook->version;
     entry->filter_stale = 1;
     take_target(schedule, entry, target);
-    if (target->active && !entry->active) {
+    if (target->active) {
+        /* Whatever it has waited for is over. */
         wh_schedule_waiting(schedule, entry, 0);
     }
     entry->active = target->active;

@@ -10,7 +10,7 @@ use WebhookCheck qw(answered decoded etag_of refused);
 use WebhookServer ();
 use WebhookSink ();
 
-my $server = WebhookServer->new(conf => "WebhookTimeout 1s\n",
+my $server = WebhookServer->new(conf => "WebhookTimeout 3s\n",
     directives => { WebhookProbe => undef })->start;
 my $agents = '/api/v1/Agents/Webhook';
 my $sink = WebhookSink->new(script => {

@@ -331,13 +331,14 @@ sub start_replay {
 
 # One that was cancelled before it was done.
 sub cancelled_replay {
-    while (1) {
+    for (1 .. 50) {
         wait_for_rest();
         my $job = start_replay();
 
         return $job if call($server, DELETE => path_of('Replays', $job))
             ->{status} == 204;
     }
+    BAIL_OUT('each replay is done before it can be cancelled');
 }
 
 my $replay = cancelled_replay();

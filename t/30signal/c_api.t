@@ -15,7 +15,7 @@ my $sink = WebhookSink->new;
 my $off_port = WebhookServer::free_port();
 my $server = WebhookServer->new(conf => <<"END")->start;
 WebhookMaxBody 1K
-WebhookSignalTimeout 300ms
+WebhookSignalTimeout 5s
 <Location /signaltest>
     SetHandler signaltest
 </Location>

@@ -148,8 +148,7 @@ ok wait_for(sub { attempt_of($well) }, 20), 'a webhook with a name that is known
 my @silent = map { hook('silent', ($_ % 2 ? '' : 'truncated-') . "hush-$_") }
     1 .. SILENT;
 signal($server, 'silent', $_) for 1 .. EVENTS;
-my ($most_threads, $most_lookups, $most_workers, $key, %signalled) =
-    (0, 0, 0, 0);
+my ($most_threads, $most_lookups, $most_workers, $key) = (0, 0, 0, 0);
 my $of_silent = 'webhook_id IN (' . join(', ', @silent) . ')';
 my $given_up = sub { sql($server, 'SELECT count(*) FROM delivery WHERE'
     . " $of_silent AND attempts > 0") };
@@ -160,8 +159,7 @@ my $look = sub {
     $most_threads = $threads if $threads > $most_threads;
     $most_workers = @workers if @workers > $most_workers;
     $most_lookups = $lookups if $lookups > $most_lookups;
-    $signalled{ ++$key } = time;
-    signal($server, 'well', $key);
+    signal($server, 'well', ++$key);
 };
 ok wait_for(sub { $look->(); $most_lookups >= PLACES / 2 }, 10),
     'names are looked up';
@@ -175,9 +173,10 @@ ok wait_for(sub { $look->(); $given_up->() > 1.5 * PLACES }, 30),
     'places are free again for others, whatever they were taken by';
 ok wait_for(sub { $arrived->('/fine') >= $key }, 20),
     'a healthy webhook is delivered to meanwhile';
-my ($longest) = sort { $b <=> $a } map {
-    my $signal = $signalled{ $sink->json($_)->{PrimaryKey} };
-    $signal ? $_->{time} - $signal : () } $arrived->('/fine');
+# By the record: this test and the receiver may be late themselves.
+my $longest = sql($server, 'SELECT max(a.started - e.time) FROM attempt a JOIN'
+    . ' delivery d ON d.id = a.delivery_id JOIN event e ON e.id = d.event_id'
+    . " WHERE d.webhook_id = $well AND e.primary_key > 0") / 1e6;
 cmp_ok $longest, '<', 1.5, '... each time at once';
 is $most_threads, $idle, 'no lookup is a thread of the dispatcher';
 cmp_ok $most_workers, '<=', WORKERS, 'there are few processes';
@@ -197,12 +196,21 @@ ok wait_for(sub { !workers() }, 20), 'and then nothing is looked up';
 
 # -- a worker that breaks down -----------------------------------------------------
 
-my @broken;
-my $unlucky = hook('unlucky', 'silent-unlucky');
-signal($server, 'unlucky', 1);
-ok wait_for(sub { @broken = workers() }, 10), 'a lookup';
-kill 'KILL', @broken;
-like attempt_of($unlucky), qr/\|dns\z/, 'fails with the process that makes it';
+# Killed while it looks the name up, which is two seconds: whoever comes too late
+# for that tries again.
+my $broken;
+for my $try (1 .. 5) {
+    my $unlucky = hook("unlucky.$try", "silent-unlucky-$try");
+    my @workers;
+
+    signal($server, "unlucky.$try", 1);
+    wait_for { @workers = workers(); lookups(@workers) } 10
+        or next;
+    kill 'KILL', @workers;
+    $broken = attempt_of($unlucky);
+    last if $broken =~ /\|dns\z/;
+}
+like $broken, qr/\|dns\z/, 'a lookup fails with the process that makes it';
 hook('again', 'fine-again');
 signal($server, 'again', 1);
 ok wait_for(sub { $arrived->('/fine-again') }, 20), '... the next one has another';

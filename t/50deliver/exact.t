@@ -78,11 +78,12 @@ sub attempts_of {
 
 # -- retries, the webhook changed and httpd restarted in between ----------------
 
-my $id = hook('retry', $receiver->url('seq?503,half-head,400,reset-head,ok'));
+my $id = hook('retry', $receiver->url('seq?gate,half-head,400,reset-head,ok'));
 my $event = signal($server, 'retry', 1, "{\"\xc3\xbc\":null,\"b\":{}}");
 requests_of($receiver, $event, 1);
 update($server, $id, Name => 'another', Properties => { other => 1 },
     Secret => 'new');
+$receiver->open_gate;
 requests_of($receiver, $event, 2);
 $server->graceful;
 my @got = requests_of($receiver, $event, 5);

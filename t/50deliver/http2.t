@@ -141,7 +141,7 @@ SKIP: {
 # -- they have come to their senses --------------------------------------------
 
 $_->mend for $receiver, $flooding;
-ok settled($server, 20), 'once they are mended all is delivered';
+ok settled($server, 60), 'once they are mended all is delivered';
 is sql($server, 'SELECT count(*) FROM delivery WHERE state != 1'), 0,
     '... and nothing failed for good';
 my (@few, @many, @answers);

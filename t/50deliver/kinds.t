@@ -83,9 +83,9 @@ sub named {
 }
 {
     $sink->script({ '/until' => [{ status => 503,
-        headers => ['Retry-After' => 3] }, 200] });
+        headers => ['Retry-After' => 8] }, 200] });
     create($server, Events => ['until'], TargetUrl => $sink->url('/until'),
-        %{ options(Secrets => [{ Secret => 'short', Until => later(2) },
+        %{ options(Secrets => [{ Secret => 'short', Until => later(7) },
             { Secret => 'long' }]) });
     signal($server, 'until', 1, {});
     my @got = received('/until', 2);

@@ -5,8 +5,8 @@ use warnings FATAL => 'all';
 
 use Digest::SHA qw(hmac_sha256_base64);
 use Test::More;
-use WebhookApi qw(create signal update);
-use WebhookServer ();
+use WebhookApi qw(create entity signal update);
+use WebhookServer qw(wait_for);
 use WebhookSink ();
 
 my $sink = WebhookSink->new;
@@ -126,7 +126,13 @@ for my $request (@pair) {
 
 update($server, $full, State => 'Stopped');
 my %connections;
+# A call is counted when it is over: one that is still under way has the
+# connection.
+my $calls = 6;
 for my $key (1 .. 20) {
+    wait_for { entity($server, $small)->{TotalCalls} == $calls } 20
+        or BAIL_OUT("call $calls is not counted");
+    $calls++;
     signal($server, 'window.closed', $key);
     $connections{ received()->{connection} } = 1;
 }

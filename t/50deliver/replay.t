@@ -93,8 +93,8 @@ is sql($server, 'SELECT count(*) FROM delivery WHERE state <> 1'), 0,
 
 # -- many, with a restart and a crash half-way ------------------------------------------
 
-$sink->script({ '/many' => [{ status => 204, delay => 0.01 }],
-    '/cancel' => [{ status => 204, delay => 0.05 }] });
+# Slow, so that there is still much to do when the dispatcher is killed.
+$sink->script({ '/many' => [{ status => 204, delay => 0.1 }] });
 my $many = create($server, Events => ['none'], TargetUrl => $sink->url('/many'));
 
 add_failed($many, 2500);
@@ -112,6 +112,8 @@ ok watch(1000), '... it goes on';
 is state_of($job), 1, '... and is not done';
 # The one before the restart may still be there: it would end the job soon.
 kill KILL => $server->dispatcher_pids or BAIL_OUT("kill: $!");
+$sink->script({ '/many' => [{ status => 204, delay => 0.01 }],
+    '/cancel' => [{ status => 204, delay => 0.05 }] });
 ok watch(2500), 'the dispatcher is killed: it goes on';
 ok wait_for(sub { state_of($job) == 2 }, 30), '... to its end';
 ok settled($server, 60, $many), 'all has ended';
@@ -191,6 +193,7 @@ SKIP: {
 my $bare = $ctl->json(qw(replay --yes --no-wait --webhook), $hook);
 is $bare->{WebhookId}, $hook, '--no-wait tells of the job alone';
 ok wait_for(sub { state_of($bare->{Id}) == 2 }, 20), '... it is done';
+ok settled($server, 30, $hook), '... and nothing is pending';
 update($server, $hook, State => 'Stopped');
 like $ctl->run(qw(replay --yes --webhook), $hook)->{err}, qr/is not active/,
     'not of a webhook that is stopped';

@@ -136,7 +136,7 @@ is $server->dispatcher_pid, $dispatcher, 'the dispatcher lives';
 # -- its receiver is back ------------------------------------------------------
 
 $returning->start;
-ok settled($server, $ENV{WEBHOOK_SOAK} ? 240 : 60, $backlog),
+ok settled($server, $ENV{WEBHOOK_SOAK} ? 240 : 120, $backlog),
     'the backlog is delivered';
 my @got = $returning->requests;
 my %seen;

@@ -19,7 +19,7 @@ WebhookRun::expect_log(qr/WH1221: webhook \d+ event \S+ attempt 2: (?:tls|timeou
 my $sink = WebhookSink->new(tls => 1);
 my $server = WebhookServer->new(directives => {
     WebhookRequireHTTPS => undef, WebhookRetry => '50ms',
-    WebhookConnectTimeout => '1s' });
+    WebhookConnectTimeout => '5s' });
 
 # -- unknown to the system -----------------------------------------------------
 
@@ -253,7 +253,7 @@ my @rows = (
 $server->stop;
 $server->{directives}{WebhookCACertificateFile} = "$ca/ca.pem";
 delete $server->{directives}{WebhookVerifyTLS};
-$server->{directives}{WebhookTimeout} = '3s';
+$server->{directives}{WebhookTimeout} = '8s';
 $server->write_conf;
 $server->start;
 for my $row (@rows) {
@@ -289,7 +289,8 @@ for my $row (@rows, [mute => 'a handshake that is never answered', 'timeout']) {
     if (!defined $error) {
         # It is no receiver of HTTP, but it has got the request.
         isnt $found, 'tls', $what;
-        ok $sent, '... and the request is sent';
+        ok wait_for(sub { WebhookServer::slurp("$ca/$name.out") =~ /EventId/ },
+            10), '... and the request is sent';
         next;
     }
     is $found, $error, $what;

@@ -217,7 +217,9 @@ for my $answer ("HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\n"
     ok $server->wait_for_log(qr/event $uuid attempt 2: .*failed for good/, 20),
         'a proxy that answers ' . substr($answer, 9, 3)
         . ' in place of the receiver delivers nothing';
-    is entity($server, $id)->{TotalErrors}, 2, '... which are errors';
+    # The log has it first.
+    ok wait_for(sub { entity($server, $id)->{TotalErrors} == 2 }, 20),
+        '... which are errors';
     $liar->stop;
 }
 

@@ -37,7 +37,8 @@ is sql($server, 'SELECT count(*) FROM attempt'), 4, 'two events, two webhooks';
 # WebhookRetention.
 my $hours = 3 * 60 * 60 * 1000 << 22;
 my $aged = "SELECT id FROM event WHERE uuid = '$first'";
-sql_write($server, 'BEGIN IMMEDIATE;'
+# Looked at before the sweep can see it.
+is sql_write($server, 'BEGIN IMMEDIATE;'
     . "UPDATE attempt SET id = id - $hours WHERE delivery_id IN "
     . "(SELECT id FROM delivery WHERE event_id = ($aged));"
     . "UPDATE attempt SET delivery_id = delivery_id - $hours WHERE id IN "
@@ -45,9 +46,9 @@ sql_write($server, 'BEGIN IMMEDIATE;'
     . "WHERE d.event_id = ($aged));"
     . "UPDATE delivery SET id = id - $hours, event_id = event_id - $hours "
     . "WHERE event_id = ($aged);"
-    . "UPDATE event SET id = id - $hours WHERE uuid = '$first'; COMMIT");
-is sql($server, "SELECT count(*) FROM delivery d JOIN event e "
-    . "ON e.id = d.event_id WHERE e.uuid = '$first'"), 2, 'one event has aged';
+    . "UPDATE event SET id = id - $hours WHERE uuid = '$first';"
+    . 'SELECT count(*) FROM delivery d JOIN event e ON e.id = d.event_id '
+    . "WHERE e.uuid = '$first'; COMMIT"), 2, 'one event has aged';
 wait_for { sql($server, 'SELECT count(*) FROM event') == 1 } 30;
 is sql($server, 'SELECT count(*) FROM event'), 1, 'the old event is gone';
 wait_for { sql($server, 'SELECT count(*) FROM delivery') == 2 } 30;

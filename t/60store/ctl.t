@@ -269,13 +269,13 @@ ok wait_for(sub { $follow->out =~ /$after/ }, 10), '--follow goes on';
 $run = $follow->end('TERM');
 is $run->{status}, 0, '... until it is told to end';
 is scalar(() = $run->{out} =~ /^\d/mg), 2, '... each row once';
+ok settled($server, 20, $id), 'all is delivered';
 $run = $ctl->run(qw(tail --for 1));
 is_deeply [@$run{qw(status out err)}], [0, '', ''],
     'nothing comes: tail --for says nothing';
 
 # -- replay --------------------------------------------------------------------
 
-ok settled($server, 20, $id), 'all is delivered';
 my $before = () = grep { $_->{path} eq '/taken' } $sink->requests;
 runs('replay of one event', 0, qr/\A1 deliveries are sent once more\n\z/,
     $nothing, qw(replay --state delivered --yes --event), $event);
@@ -289,7 +289,7 @@ runs('a replay of nothing', 1, $nothing, qr/no delivery/,
 runs('... of what failed', 1, $nothing, qr/no delivery/,
     qw(replay --state failed --yes));
 is $ctl->json(qw(replay --state all --all --yes --since 1h))->{Replayed},
-    scalar(@{ $ctl->json(qw(delivery list --webhook), $id) }),
+    scalar(@{ $ctl->json(qw(delivery list --limit 1000 --webhook), $id) }),
     'all of the last hour';
 ok settled($server, 20, $id), '... are delivered';
 

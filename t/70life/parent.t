@@ -16,7 +16,6 @@ my $life = WebhookLife->new(directives => { WebhookSignalTimeout => '500ms' });
 my $server = $life->server;
 
 $life->phase('the parent is killed', 0, sub {
-    my @children = $server->children_pids;
     my $dispatcher = $server->the_dispatcher;
     my $begin = Time::HiRes::time();
 
@@ -36,7 +35,7 @@ $life->phase('the parent is killed', 0, sub {
     is $answer->{status}, 503, 'a child that is left accepts nothing';
     like $answer->{headers}{'retry-after'}, qr/\A\d+\z/, '... with Retry-After';
 
-    kill 'KILL', @children;
+    $server->kill_group;
     ok wait_for { $server->group_ended } 10;
     $server->start;
     $life->goes_on('started again');

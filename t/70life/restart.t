@@ -56,7 +56,7 @@ create($server, Events => ['hang'], TargetUrl => $life->sink->url('/hang'));
 signal($server, 'hang', $_) for 1 .. 20;
 wait_for { grep { $_->{path} eq '/hang' } $life->sink->requests } 10;
 $server->write_conf(directives => { %{ $server->{directives} },
-    WebhookDrainTimeout => '1s' });
+    WebhookDrainTimeout => '3s' });
 $life->phase('a restart with hanging transfers', 0, sub {
     $life->restart(graceful => 2);
 });

@@ -14,6 +14,7 @@ package WebhookHostile;
 #   mix   by PrimaryKey: if it is odd the row "ok", else one after the other
 #   seq   the rows of the query, parted by commas, one for each request with
 #         the same event id; the last one repeats
+#   gate  500, once open_gate() was called
 #
 # A row of the table:
 #   name    what a path says
@@ -329,6 +330,14 @@ sub url { return "http://127.0.0.1:$_[0]{port}/$_[1]" }
 # success if it is not given. Nothing is recorded.
 sub early_url { return "http://127.0.0.1:$_[0]{early_port}/" }
 
+# Lets what waits at "gate" have its answer.
+sub open_gate {
+    my ($self) = @_;
+
+    open my $file, '>', "$self->{folder}/gate" or croak "gate: $!";
+    return;
+}
+
 sub requests {
     my ($self) = @_;
 
@@ -564,6 +573,8 @@ sub choose {
 
         $name = $names[$turn < @names ? $turn : -1];
     }
+    return { name => $name, steps => [['gate'], [send => WebhookHostile::NO()
+        . WebhookHostile::EMPTY()], ['next']] } if $name eq 'gate';
     return WebhookHostile::row_named($name)
         || { name => $name, steps => [[send => "HTTP/1.1 404 x\r\n"
             . WebhookHostile::EMPTY()], ['close']] };
@@ -602,6 +613,14 @@ sub go_on {
         return $self->drop($connection, $kind eq 'reset')
             if $kind eq 'close' || $kind eq 'reset';
         return if $kind eq 'hold';
+        if ($kind eq 'gate') {
+            if (!-e "$self->{receiver}{folder}/gate") {
+                $connection->{at} = Time::HiRes::time() + 0.02;
+                return;
+            }
+            shift @{ $connection->{steps_left} };
+            next;
+        }
         return $self->await_next($connection, $kind)
             if $kind eq 'next' || $kind eq 'close_next';
         if ($kind eq 'drip') {

@@ -70,12 +70,17 @@ sub wait_for(&;$) {
     }
 }
 
-# A port nobody listens on now. The kernel gives another one to each caller.
-sub free_port {
-    my $socket = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')
-        or croak "no free port: $!";
+# A port nobody listens on now, another one each time.
+my %given;
 
-    return $socket->sockport;
+sub free_port {
+    while (1) {
+        my $socket = IO::Socket::INET->new(Listen => 1,
+            LocalAddr => '127.0.0.1') or croak "no free port: $!";
+        my $port = $socket->sockport;
+
+        return $port if !$given{$port}++;
+    }
 }
 
 sub slurp {

@@ -18,7 +18,8 @@ package WebhookSink;
 #   reset   takes it and resets the connection
 #   { status, headers => [name => value, ...], body, delay => seconds,
 #     close => 1 (after the answer), length => N (a false Content-Length),
-#     raw => bytes in place of an answer, drip => seconds between its bytes }
+#     raw => bytes in place of an answer, drip => seconds between its bytes,
+#     until => path: nothing is answered before that file is there }
 #   delay counts before close, reset and hang too: { delay => 1, reset => 1 }
 #
 # Each request is recorded before it is answered: n (from 1), method, path,
@@ -547,6 +548,10 @@ sub go_on {
     my ($self, $connection) = @_;
     my $answer = $connection->{answer};
 
+    if (defined $answer->{until} && !-e $answer->{until}) {
+        $connection->{at} = Time::HiRes::time() + 0.02;
+        return;
+    }
     return if $answer->{hang};
     return $self->drop($connection, 1) if $answer->{reset};
     return $self->drop($connection)

@@ -193,8 +193,12 @@ static void test_sync_members(void)
     sync_with(1, &webhook);
     is_str(posted(0), "target 2", "context");
     webhook->version++;
+    entry_of(2)->hold_until = entry_of(2)->next_due = schedule.wake =
+        WH_NEVER - 1;
     sync_with(1, &webhook);
     is_str(posted(0), "target 2", "whatever else was saved");
+    ok(wh_schedule_due(entry_of(2)) == 0 && schedule.wake == 0,
+       "what has waited is looked for");
     webhook->state = WH_STATE_TOO_MANY_ERRORS;
     sync_with(1, &webhook);
     is_str(posted(0), "target 2 off", "state");
