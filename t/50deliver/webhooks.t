@@ -99,9 +99,9 @@ SKIP: {
     ok settled($server, 15), 'what was pending is dropped';
 }
 my $number = got('/gone');
-my $beside = got('/beside');
+my $asked = got('/beside');
 signal($server, 'wait', 2);
-wait_for { got('/beside') > $beside } 20;
+wait_for { got('/beside') > $asked } 20;
 is scalar got('/gone'), $number, '... and not tried again';
 
 # -- a dead one beside a living ------------------------------------------------
