@@ -55,6 +55,10 @@ static const char *error_type(int status)
 
 void wh_answer_set_headers(request_rec *r)
 {
+    if (r->status == HTTP_SERVICE_UNAVAILABLE ||
+        r->status == HTTP_TOO_MANY_REQUESTS) {
+        apr_table_setn(r->headers_out, "Retry-After", RETRY_AFTER_SECONDS);
+    }
     apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
     apr_table_setn(r->headers_out, "Cache-Control", "no-store");
 }
@@ -166,10 +170,6 @@ int wh_answer_error(request_rec *r, int status, const char *message)
      * sends the answer; it does not when the connection ends. */
     if (ap_request_has_body(r)) {
         r->connection->keepalive = AP_CONN_CLOSE;
-    }
-    if (status == HTTP_SERVICE_UNAVAILABLE ||
-        status == HTTP_TOO_MANY_REQUESTS) {
-        apr_table_setn(r->headers_out, "Retry-After", RETRY_AFTER_SECONDS);
     }
     apr_table_unset(r->headers_out, "ETag");
     apr_table_unset(r->headers_out, "Last-Modified");

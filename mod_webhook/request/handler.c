@@ -147,6 +147,9 @@ static int handler(request_rec *r)
     if (!r->handler || strcmp(r->handler, HANDLER)) {
         return DECLINED;
     }
+    /* httpd would cut a part of any answer, that of a POST too. */
+    apr_table_unset(r->headers_in, "Range");
+    apr_table_unset(r->headers_in, "Request-Range");
     wh_answer_negotiate(r);
     if (!wh_config_engine(r->server) || !wh_child_channel() ||
         !wh_child_settings()) {

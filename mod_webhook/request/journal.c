@@ -33,6 +33,23 @@ static apr_status_t visit_page(wh_store_t *store, visit_t *visit)
                                   visit->filter, visit->pool);
 }
 
+/* An application sees no event that none of its webhooks has got: it would learn
+ * what others listen for. */
+static apr_status_t check_seen(wh_store_t *store, const visit_t *visit)
+{
+    wh_log_filter_t filter = {.context = visit->caller.context,
+                              .app_id = visit->caller.app_id,
+                              .event_id = visit->id,
+                              .state = -1,
+                              .limit = 1};
+    apr_array_header_t *deliveries;
+    apr_int64_t next;
+    apr_status_t rv =
+        wh_store_delivery_page(&deliveries, &next, store, &filter, visit->pool);
+
+    return rv == APR_SUCCESS && deliveries->nelts == 0 ? APR_ENOENT : rv;
+}
+
 static apr_status_t visit_event(wh_store_t *store, visit_t *visit)
 {
     wh_log_event_t *event;
@@ -40,7 +57,8 @@ static apr_status_t visit_event(wh_store_t *store, visit_t *visit)
                                          visit->text, visit->pool);
 
     visit->id = rv == APR_SUCCESS ? event->id : 0;
-    return rv;
+    return rv == APR_SUCCESS && visit->caller.app_id ? check_seen(store, visit)
+                                                     : rv;
 }
 
 static apr_status_t visit_delivery(wh_store_t *store, visit_t *visit)

@@ -118,6 +118,19 @@ int wh_resource_deliveries(request_rec *r, const wh_path_t *path)
     return answer_page(r, &filter, parameters);
 }
 
+/* What selects among events says nothing for the list of one. */
+static void drop_for_event(wh_log_filter_t *filter, apr_table_t *parameters)
+{
+    const char *cursor = apr_table_get(parameters, "cursor");
+
+    filter->event_name = NULL;
+    filter->since = 0;
+    filter->before = cursor ? wh_id_parse(cursor) : 0;
+    apr_table_unset(parameters, "event");
+    apr_table_unset(parameters, "from");
+    apr_table_unset(parameters, "to");
+}
+
 int wh_resource_event_deliveries(request_rec *r, const wh_path_t *path)
 {
     apr_table_t *parameters;
@@ -132,6 +145,7 @@ int wh_resource_event_deliveries(request_rec *r, const wh_path_t *path)
     if (status != OK) {
         return wh_answer_error(r, status, message);
     }
+    drop_for_event(&filter, parameters);
     filter.event_id = id;
     return answer_page(r, &filter, parameters);
 }

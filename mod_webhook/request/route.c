@@ -56,6 +56,13 @@ static int answer_description(request_rec *r, const wh_operation_t *operation)
                                      operation->summary));
 }
 
+static int refuse_format(request_rec *r)
+{
+    return wh_answer_error(r, HTTP_NOT_ACCEPTABLE,
+                           "Accept must allow application/json, text/json, "
+                           "application/xml or text/xml.");
+}
+
 static int answer_other(request_rec *r, const wh_path_t *path)
 {
     const char *allowed = wh_operation_allow(path, r->pool);
@@ -73,7 +80,8 @@ static int answer_other(request_rec *r, const wh_path_t *path)
         return wh_answer_empty(r);
     }
     if (r->method_number == M_GET && path->form == WH_FORM_AGENT && posted) {
-        return answer_description(r, posted);
+        return wh_answer_is_acceptable(r) ? answer_description(r, posted)
+                                          : refuse_format(r);
     }
     return wh_answer_error(
         r, HTTP_METHOD_NOT_ALLOWED,
@@ -118,9 +126,7 @@ int wh_route_answer(request_rec *r)
         return refuse_scope(r, operation);
     }
     if (is_not_acceptable(r, operation)) {
-        return wh_answer_error(r, HTTP_NOT_ACCEPTABLE,
-                               "Accept must allow application/json, text/json, "
-                               "application/xml or text/xml.");
+        return refuse_format(r);
     }
     return resources[operation->id](r, &path);
 }

@@ -40,6 +40,9 @@ typedef struct waiter_t {
     apr_thread_cond_t *woken;
 } waiter_t;
 
+/* Of a buffer, when what was in it has been sent. */
+#define BUFFER_KEPT (1024 * 1024)
+
 typedef struct buffer_t {
     char *data;
     apr_size_t length;
@@ -211,6 +214,15 @@ static apr_status_t connect_socket(wh_channel_t *channel)
     return APR_SUCCESS;
 }
 
+/* One burst of large events is not kept for the life of the child. */
+static void shrink(buffer_t *buffer)
+{
+    if (buffer->size > BUFFER_KEPT) {
+        free(buffer->data);
+        memset(buffer, 0, sizeof(*buffer));
+    }
+}
+
 static int append(buffer_t *buffer, const void *data, apr_size_t length)
 {
     if (buffer->length + length > buffer->size) {
@@ -270,6 +282,7 @@ static void write_frames(wh_channel_t *channel, apr_time_t deadline)
         channel->filling.length = 0;
         apr_thread_mutex_unlock(channel->lock);
         rv = send_all(channel->descriptor, &channel->draining, deadline);
+        shrink(&channel->draining);
         apr_thread_mutex_lock(channel->lock);
     }
     channel->writing = 0;

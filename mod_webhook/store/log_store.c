@@ -186,17 +186,21 @@ typedef struct page_t {
     apr_int64_t next;
 } page_t;
 
-/* Moves the lower end up to the oldest row that this page looks at.
+/* Moves the lower end up to the oldest row that this page looks at. Those of an
+ * event are few, and lie together.
  * @param is_cut 1: there are older ones */
 static apr_status_t bound_page(int *is_cut, wh_store_t *store,
                                wh_log_range_t *range)
 {
     apr_int64_t most = WH_LOG_PAGE_ROWS;
-    const void *args[] = {&range->low, &range->high, &most};
+    const void *args[] = {&range->webhook_id, &range->low, &range->high, &most};
     wh_rows_t rows;
     apr_status_t rv;
 
     *is_cut = 0;
+    if (!range->webhook_id) {
+        return APR_SUCCESS;
+    }
     rv = wh_db_select(&rows, &store->db, WH_SQL_DELIVERY_BORDER, args);
     if (rv == APR_SUCCESS && wh_rows_next(&rows) &&
         wh_rows_int64(&rows, 0) == most) {
@@ -235,7 +239,9 @@ apr_status_t wh_store_delivery_page(apr_array_header_t **deliveries,
                                     const wh_log_filter_t *filter,
                                     apr_pool_t *pool)
 {
-    page_t page = {.list = {.statement = WH_SQL_DELIVERY_NEWEST,
+    page_t page = {.list = {.statement = filter->webhook_id
+                                             ? WH_SQL_DELIVERY_OF_WEBHOOK
+                                             : WH_SQL_DELIVERY_NEWEST,
                             .chunk = WH_ROWS_CHUNK,
                             .read_row = read_delivery,
                             .pool = pool},
@@ -350,24 +356,34 @@ typedef struct attempts_t {
     apr_pool_t *pool;
 } attempts_t;
 
-/* An attempt's id is made after its delivery's. */
+static void turn_round(apr_array_header_t *rows)
+{
+    void **first = (void **)rows->elts, **last = first + rows->nelts - 1;
+
+    for (; first < last; first++, last--) {
+        void *row = *first;
+
+        *first = *last;
+        *last = row;
+    }
+}
+
+/* The last ones: replays make as many as somebody asks for. */
 static apr_status_t read_attempts(wh_store_t *store, void *baton)
 {
     attempts_t *attempts = baton;
-    apr_int64_t last = attempts->delivery_id;
-    const void *args[] = {&attempts->delivery_id, &last};
-    wh_rows_t rows = {.count = 0};
+    apr_int64_t most = WH_LOG_ATTEMPTS_MAX;
+    const void *args[] = {&attempts->delivery_id, &most};
+    wh_rows_t rows;
     apr_status_t rv;
 
     attempts->rows = apr_array_make(attempts->pool, 4, sizeof(void *));
-    do {
-        rv = wh_db_select(&rows, &store->db, WH_SQL_ATTEMPT_LIST, args);
-        while (rv == APR_SUCCESS && wh_rows_next(&rows)) {
-            last = wh_rows_int64(&rows, 0);
-            APR_ARRAY_PUSH(attempts->rows, void *) =
-                read_attempt(&rows, attempts->pool);
-        }
-    } while (rv == APR_SUCCESS && rows.count == WH_ROWS_CHUNK);
+    rv = wh_db_select(&rows, &store->db, WH_SQL_ATTEMPT_LIST, args);
+    while (rv == APR_SUCCESS && wh_rows_next(&rows)) {
+        APR_ARRAY_PUSH(attempts->rows, void *) =
+            read_attempt(&rows, attempts->pool);
+    }
+    turn_round(attempts->rows);
     return rv;
 }
 

@@ -85,7 +85,7 @@ apr_status_t wh_store_delivery_list(apr_array_header_t **deliveries,
                                     const wh_log_filter_t *filter,
                                     apr_pool_t *pool);
 
-/** Rows that wh_store_delivery_page() looks at. */
+/** Rows of a webhook that wh_store_delivery_page() looks at. */
 #define WH_LOG_PAGE_ROWS 20000
 
 /**
@@ -105,8 +105,12 @@ apr_status_t wh_store_delivery_get(wh_log_delivery_t **delivery,
                                    apr_int64_t app_id, apr_int64_t id,
                                    apr_pool_t *pool);
 
-/** Attempts of a delivery, oldest first; after a replay their numbers begin
- * again. @param attempts of wh_log_attempt_t * */
+/** Attempts that are shown of a delivery: at the least three rounds of any
+ * schedule. */
+#define WH_LOG_ATTEMPTS_MAX 200
+
+/** The last attempts of a delivery, oldest first; after a replay their numbers
+ * begin again. @param attempts of wh_log_attempt_t * */
 apr_status_t wh_store_attempt_list(apr_array_header_t **attempts,
                                    wh_store_t *store, apr_int64_t delivery_id,
                                    apr_pool_t *pool);

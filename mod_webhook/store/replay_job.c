@@ -249,13 +249,17 @@ static apr_status_t list(wh_store_t *store, void *baton)
     const wh_replay_caller_t *caller = look->caller;
     apr_int64_t limit = WH_REPLAY_LIST_MAX;
     const void *args[] = {
-        &look->webhook_id, &look->webhook_id, caller->context, caller->context,
-        &caller->app_id,   &caller->app_id,   &look->before,   &limit};
+        &look->webhook_id, caller->context, caller->context, &caller->app_id,
+        &caller->app_id,   &look->before,   &limit};
+    int is_all = look->webhook_id == 0;
     wh_rows_t rows;
     apr_status_t rv;
 
     look->jobs = apr_array_make(look->pool, 16, sizeof(wh_replay_job_t *));
-    rv = wh_db_select(&rows, &store->db, WH_SQL_REPLAY_LIST_ALL, args);
+    rv = wh_db_select(&rows, &store->db,
+                      is_all ? WH_SQL_REPLAY_LIST_ALL
+                             : WH_SQL_REPLAY_LIST_WEBHOOK,
+                      args + is_all);
     while (rv == APR_SUCCESS && wh_rows_next(&rows)) {
         open_job_t *open = apr_pcalloc(look->pool, sizeof(*open));
 

@@ -33,10 +33,12 @@
 
 /* Lists of the log. What is 0, negative or NULL does not filter. A list of
  * events takes the second half of a delivery list's parameters. */
-#define LOG_OF_DELIVERY                                                        \
-    "(%lld = 0 OR d.event_id = %lld) AND (%lld = 0 OR d.webhook_id = %lld) "   \
-    "AND " LOG_OF_APP                                                          \
+#define LOG_OF(webhook)                                                        \
+    "(%lld = 0 OR d.event_id = %lld) AND " webhook " AND " LOG_OF_APP          \
     "AND (%lld < 0 OR d.state = %lld) AND d.id > %lld AND d.id < %lld AND "
+#define LOG_OF_DELIVERY LOG_OF("(%lld = 0 OR d.webhook_id = %lld)")
+/* The same with one webhook, by its index. */
+#define LOG_OF_WEBHOOK LOG_OF("%lld <> 0 AND d.webhook_id = %lld")
 #define LOG_OF_EVENT                                                           \
     "(%s IS NULL OR e.context = %s) AND "                                      \
     "(%s IS NULL OR lower(e.name) = lower(%s)) "
@@ -247,9 +249,8 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
     [WH_SQL_SWEEP_EVENT] =
         "DELETE FROM event WHERE id IN (SELECT id FROM event "
         "WHERE id < %lld ORDER BY id LIMIT 500)",
-    [WH_SQL_SWEEP_REPLAY] =
-        "DELETE FROM replay WHERE id IN (SELECT id FROM replay "
-        "WHERE created < %lld ORDER BY id LIMIT 500)",
+    [WH_SQL_SWEEP_REPLAY] = "DELETE FROM replay WHERE created < %lld AND id IN "
+                            "(SELECT id FROM replay ORDER BY id LIMIT 500)",
     [WH_SQL_EXPIRED_COUNT] =
         "SELECT count(*) FROM (SELECT id, state FROM delivery "
         "WHERE id < %lld ORDER BY id LIMIT 500) AS swept WHERE state = 0",
@@ -263,6 +264,8 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
         "AND (%s IS NULL OR e.context = %s)",
     [WH_SQL_DELIVERY_NEWEST] = LOG_DELIVERY "AND " LOG_OF_DELIVERY LOG_OF_EVENT
                                             "ORDER BY d.id DESC LIMIT %lld",
+    [WH_SQL_DELIVERY_OF_WEBHOOK] = LOG_DELIVERY
+    "AND " LOG_OF_WEBHOOK LOG_OF_EVENT "ORDER BY d.id DESC LIMIT %lld",
     [WH_SQL_DELIVERY_OLDEST] = LOG_DELIVERY "AND " LOG_OF_DELIVERY LOG_OF_EVENT
                                             "ORDER BY d.id LIMIT %lld",
     [WH_SQL_DELIVERY_GET] =
@@ -270,12 +273,12 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
                      "AND " LOG_OF_APP,
     [WH_SQL_DELIVERY_BORDER] =
         "SELECT count(*), min(id) FROM (SELECT id FROM delivery "
-        "WHERE id > %lld AND id < %lld ORDER BY id DESC LIMIT %lld) AS page",
+        "WHERE webhook_id = %lld AND id > %lld AND id < %lld "
+        "ORDER BY id DESC LIMIT %lld) AS page",
     [WH_SQL_ATTEMPT_LIST] =
         "SELECT id, delivery_id, number, started, duration, status, error, "
-        "address, answer, told FROM attempt WHERE delivery_id = %lld AND id > "
-        "%lld "
-        "ORDER BY id LIMIT 500",
+        "address, answer, told FROM attempt WHERE delivery_id = %lld "
+        "ORDER BY id DESC LIMIT %lld",
     [WH_SQL_REPLAY_LIST] =
         "SELECT d.id " LOG_JOIN "AND d.state <> 0 "
         "AND d.webhook_id IN (SELECT id FROM webhook) AND " LOG_OF_DELIVERY
@@ -307,9 +310,11 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
         "AND NOT EXISTS (SELECT 1 FROM webhook WHERE webhook.id = "
         "replay.webhook_id AND webhook.state <> 1) "
         "ORDER BY webhook_id LIMIT 1",
-    [WH_SQL_REPLAY_LIST_ALL] =
-        "SELECT " REPLAY_COLUMNS "WHERE (%lld = 0 OR webhook_id = %lld) "
-        "AND " REPLAY_SEEN "AND id < %lld ORDER BY id DESC LIMIT %lld",
+    [WH_SQL_REPLAY_LIST_ALL] = "SELECT " REPLAY_COLUMNS "WHERE " REPLAY_SEEN
+                               "AND id < %lld ORDER BY id DESC LIMIT %lld",
+    [WH_SQL_REPLAY_LIST_WEBHOOK] =
+        "SELECT " REPLAY_COLUMNS "WHERE webhook_id = %lld AND " REPLAY_SEEN
+        "AND id < %lld ORDER BY id DESC LIMIT %lld",
     [WH_SQL_REPLAY_CANCEL] = "UPDATE replay SET state = 3, updated = %lld "
                              "WHERE id = %lld AND state < 2",
     /* Done by one dispatcher: by the one that finds it where it was. */

@@ -353,6 +353,12 @@ for my $path ('/API/V1/agents/WEBHOOK/getwebhook', '/api/v1/AGENTS/webhook/GETWE
     is decoded(call($server, POST => "$path?WEBHOOKID=$id", 'null'))
         ->{WebhookId}, $id, $path;
 }
+refused call($server, GET => "$agents/SaveWebhook", undef,
+    Accept => 'image/png'), 406, qr/Accept/, 'a description as an image';
+my $whole = call($server, POST => "$agents/GetWebhook?webhookId=$id", 'null',
+    Range => 'bytes=0-9');
+is $whole->{status}, 200, 'no part of an answer is asked for';
+is decoded($whole)->{WebhookId}, $id, '... but all of it';
 for my $path ("$agents/Nothing", "$agents/GetWebhookPlugins",
               "$agents/GetWebhook/1", "$agents/1") {
     refused call($server, POST => $path, 'null'), 404, qr/./, "POST $path";

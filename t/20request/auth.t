@@ -6,7 +6,7 @@ use warnings FATAL => 'all';
 
 use JSON::PP qw(decode_json encode_json);
 use Test::More;
-use WebhookApi qw(path_of);
+use WebhookApi qw(have_sql path_of sql_write);
 use WebhookCtl ();
 use WebhookRun ();
 use WebhookServer qw(wait_for);
@@ -308,6 +308,16 @@ is as_tenant($_, $password, GET => '')->{status}, 403, 'no tenant: 403'
         '... or accepts';
     is call($bearer, GET => '', port => $basic)->{status}, 401,
         'AuthType Basic takes no tokens';
+}
+SKIP: {
+    skip 'sqlite3 is not installed', 2 if !have_sql();
+    WebhookRun::expect_log(qr/WH1101: database: /, qr/WH2041: /);
+    sql_write($server, 'ALTER TABLE token RENAME TO hidden');
+    my $answer = call("Bearer whi_nobody", GET => '');
+
+    is $answer->{status}, 503, 'where no token can be looked up';
+    like $answer->{headers}{'retry-after'}, qr/\A\d+\z/, '... with Retry-After';
+    sql_write($server, 'ALTER TABLE hidden RENAME TO token');
 }
 {
     my $log = $server->error_log;

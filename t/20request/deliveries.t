@@ -153,20 +153,34 @@ is_deeply ids(json("/$hook/Deliveries?cursor=1")), [], 'before all';
 is_deeply ids(json("/$hook/Deliveries?cursor=9223372036854775806")),
     stored("webhook_id = $hook"), 'after all';
 
-# Few of many: a page may end early and still go on.
-sql_write($server, 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 '
-    . 'FROM n WHERE i < 30000) INSERT INTO delivery (id, event_id, webhook_id, '
-    . 'state, attempts, due, owner) SELECT d.id + i, d.event_id, 9999, 1, 1, 0, '
-    . '0 FROM n, (SELECT max(id) AS id, event_id FROM delivery) AS d');
+# 30,000 newer ones.
+sub make_many {
+    my ($webhook) = @_;
+
+    return sql_write($server, 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT'
+        . ' i + 1 FROM n WHERE i < 30000) INSERT INTO delivery (id, event_id,'
+        . ' webhook_id, state, attempts, due, owner) SELECT d.id + i, d.event_id,'
+        . " $webhook, 1, 77, 0, 0 FROM n, (SELECT max(id) AS id, event_id FROM"
+        . ' delivery) AS d');
+}
+
+# Few of many: a page may end early and still go on. What others have makes no
+# difference, and nobody learns of it.
+my $all = json("/$hook/Deliveries");
+make_many(9999);
+is_deeply json("/$hook/Deliveries"), $all, 'others have many';
+is json("/$hook/Deliveries?state=failed")->{Next}, undef, '... and nobody knows';
+sql_write($server, 'DELETE FROM delivery WHERE attempts = 77');
+make_many($hook);
 {
-    my $page = json("/$hook/Deliveries");
+    my $page = json("/$hook/Deliveries?event=log.other");
 
     is_deeply ids($page), [], 'nothing so far';
     ok defined $page->{Next}, '... but it goes on';
-    is_deeply ids(json("/$hook/Deliveries?cursor=$page->{Next}")),
-        stored("webhook_id = $hook"), '... to all of it';
+    is_deeply ids(json("/$hook/Deliveries?event=log.other&cursor=$page->{Next}")),
+        stored("webhook_id = $hook AND e.name = 'log.other'"), '... to all of it';
 }
-sql_write($server, 'DELETE FROM delivery WHERE webhook_id = 9999');
+sql_write($server, 'DELETE FROM delivery WHERE attempts = 77');
 
 # -- deliveries of an event ----------------------------------------------------------
 
@@ -175,6 +189,8 @@ is_deeply ids($list), stored("e.uuid = '$events[0]'"), 'of an event';
 is scalar(@{ $list->{Deliveries} }), 2, '... to both webhooks';
 is_deeply json('/events/' . uc($events[0]) . '/DELIVERIES'), $list,
     '... in any case';
+is_deeply ids(json("/Events/$events[0]/Deliveries?event=none&from=2100-01-01&"
+    . 'to=2020-01-01')), ids($list), '... whatever selects events';
 is_deeply ids(json("/Events/$events[0]/Deliveries?state=failed")),
     stored("e.uuid = '$events[0]' AND d.state = 2"), '... ?state=failed';
 my $page = json("/Events/$events[0]/Deliveries?limit=1");
@@ -409,8 +425,8 @@ my %other = ('SO-AppToken' => $app{other}{Secret});
 is_deeply ids(json("/$own/Deliveries", %mine)), [$own_id], 'its own webhook';
 is_deeply ids(json("/Events/$shared/Deliveries", %mine)), [$own_id],
     '... and of an event its own delivery';
-is_deeply ids(json("/Events/$shared/Deliveries", %other)), [],
-    '... another application has none';
+refused get("/Events/$shared/Deliveries", %other), 404, qr/no such event/,
+    '... another application does not learn that there is one';
 is scalar(@{ json("/Events/$shared/Deliveries")->{Deliveries} }), 2,
     '... a user without one sees both';
 is json("/Deliveries/$own_id", %mine)->{Id}, $own_id, '... one delivery';
