@@ -313,6 +313,15 @@ static void unlink_running(wh_delivery_thread_t *thread,
     thread->running_count--;
 }
 
+static void count_slow(const wh_transfer_t *transfer, int change)
+{
+    wh_endpoint_t *endpoint = transfer->endpoint;
+
+    if (transfer->receiver == endpoint->receiver) {
+        endpoint->slow += change;
+    }
+}
+
 /* An endpoint that lets us wait is a slow one while it does. */
 static void mark_slow(wh_delivery_thread_t *thread, apr_time_t now)
 {
@@ -322,7 +331,7 @@ static void mark_slow(wh_delivery_thread_t *thread, apr_time_t now)
 
         transfer->slow = 1;
         thread->slow_count++;
-        ((wh_endpoint_t *)transfer->endpoint)->slow++;
+        count_slow(transfer, 1);
         mark_failing(thread, transfer);
         thread->first_quick = transfer->next;
     }
@@ -349,7 +358,7 @@ static void give_up(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
     delivery->outcome = WH_OUTCOME_RETURNED;
     delivery->due = apr_time_now() + WH_LOCAL_RETRY;
     report(thread, delivery);
-    wh_endpoints_done(&thread->endpoints, endpoint);
+    wh_endpoints_done(&thread->endpoints, endpoint, endpoint->receiver);
 }
 
 /* Receivers ask for a pause with 429 or 503 and Retry-After; with any other
@@ -381,8 +390,8 @@ static void learn(wh_delivery_thread_t *thread, const wh_transfer_t *transfer)
         wh_endpoints_rest(&thread->endpoints, transfer->endpoint, delivery->due,
                           &thread->outcomes);
     }
-    else if (transfer->configured == endpoint->target) {
-        /* What comes of the webhook as it was says nothing of it as it is. */
+    else if (transfer->receiver == endpoint->receiver) {
+        /* What comes of the receiver before says nothing of this one. */
         wh_endpoints_learn(&thread->endpoints, transfer->endpoint,
                            delivery->outcome == WH_OUTCOME_DELIVERED ? NULL
                                                                      : &failure,
@@ -413,7 +422,7 @@ static void refuse(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
                        &thread->outcomes);
     wh_endpoints_say(&thread->endpoints, endpoint, delivery);
     report(thread, delivery);
-    wh_endpoints_done(&thread->endpoints, endpoint);
+    wh_endpoints_done(&thread->endpoints, endpoint, endpoint->receiver);
 }
 
 /* An attempt that ends before it begins: libcurl does not even see it. */
@@ -421,6 +430,7 @@ static void fail_call(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
                       wh_transfer_t *transfer, CURLcode code)
 {
     transfer->endpoint = endpoint;
+    transfer->receiver = endpoint->receiver;
     wh_outcome_decide(transfer, code, thread->settings, apr_time_now(),
                       roll(thread));
     settle(endpoint, transfer->delivery);
@@ -428,7 +438,7 @@ static void fail_call(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
     wh_endpoints_say(&thread->endpoints, endpoint, transfer->delivery);
     report(thread, wh_transfer_finish(transfer));
     rest(thread, transfer);
-    wh_endpoints_done(&thread->endpoints, endpoint);
+    wh_endpoints_done(&thread->endpoints, endpoint, endpoint->receiver);
 }
 
 static void count_unproven(wh_delivery_thread_t *thread, apr_time_t now)
@@ -514,6 +524,7 @@ static void start_one(wh_delivery_thread_t *thread, wh_endpoint_t *endpoint,
         return;
     }
     transfer->endpoint = endpoint;
+    transfer->receiver = endpoint->receiver;
     if (add_to_multi(thread, endpoint, transfer) != APR_SUCCESS) {
         delivery->outcome = WH_OUTCOME_RETURNED;
         wh_transfer_finish(transfer);
@@ -581,16 +592,17 @@ static void start_transfers(wh_delivery_thread_t *thread)
 static void end_transfer(wh_delivery_thread_t *thread, wh_transfer_t *transfer)
 {
     wh_endpoint_t *endpoint = transfer->endpoint;
+    apr_uint32_t receiver = transfer->receiver;
 
     curl_multi_remove_handle(thread->multi, transfer->easy);
     unlink_running(thread, transfer);
     settle(endpoint, transfer->delivery);
-    endpoint->slow -= transfer->slow;
+    count_slow(transfer, -transfer->slow);
     learn(thread, transfer);
     wh_endpoints_say(&thread->endpoints, endpoint, transfer->delivery);
     report(thread, wh_transfer_finish(transfer));
     rest(thread, transfer);
-    wh_endpoints_done(&thread->endpoints, endpoint);
+    wh_endpoints_done(&thread->endpoints, endpoint, receiver);
 }
 
 /* One attempt still. Its time would begin anew: whoever has been slow about it
@@ -604,6 +616,14 @@ static int send_again(wh_delivery_thread_t *thread, wh_transfer_t *transfer,
     }
     curl_multi_remove_handle(thread->multi, transfer->easy);
     return curl_multi_add_handle(thread->multi, transfer->easy) == CURLM_OK;
+}
+
+/* The webhook has another receiver by now. */
+static void note_change(wh_transfer_t *transfer)
+{
+    const wh_endpoint_t *endpoint = transfer->endpoint;
+
+    transfer->outdated = transfer->receiver != endpoint->receiver;
 }
 
 /* Number of transfers that have ended. */
@@ -625,6 +645,7 @@ static int read_results(wh_delivery_thread_t *thread)
         if (send_again(thread, transfer, code)) {
             continue;
         }
+        note_change(transfer);
         wh_outcome_decide(transfer, code, thread->settings, apr_time_now(),
                           roll(thread));
         end_transfer(thread, transfer);
@@ -638,6 +659,7 @@ static int read_results(wh_delivery_thread_t *thread)
 static void abandon_transfers(wh_delivery_thread_t *thread)
 {
     while (thread->running) {
+        note_change(thread->running);
         wh_outcome_break_off(thread->running, thread->settings, apr_time_now(),
                              roll(thread));
         end_transfer(thread, thread->running);

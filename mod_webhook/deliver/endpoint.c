@@ -116,7 +116,7 @@ void wh_endpoints_destroy(wh_endpoints_t *endpoints, apr_pool_t *pool)
 static void forget_if_gone(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint)
 {
     if (endpoint->target && endpoint->target->removed &&
-        endpoint->in_flight == 0 && !endpoint->ready) {
+        endpoint->in_flight + endpoint->earlier == 0 && !endpoint->ready) {
         forget(endpoints, endpoint);
     }
 }
@@ -183,6 +183,15 @@ static void enter_ring(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint)
     ring->last = endpoint;
 }
 
+/* What a webhook has sent to the receiver that it had before holds up nothing,
+ * but whoever saves it again and again has not more than twice the limit. */
+static int has_transfer(const wh_endpoints_t *endpoints,
+                        const wh_endpoint_t *endpoint, int limit)
+{
+    return endpoint->in_flight < limit &&
+           endpoint->in_flight + endpoint->earlier < 2 * cap_of(endpoints);
+}
+
 /* An endpoint is in a ring when it has work and room and need not wait. */
 static void offer(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint)
 {
@@ -194,8 +203,8 @@ static void offer(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint)
     }
     if (endpoint->ready || endpoint->resting || endpoint->lookup.awaited ||
         !endpoint->queue.first ||
-        endpoint->in_flight >=
-            wh_health_limit(&endpoint->health, cap_of(endpoints))) {
+        !has_transfer(endpoints, endpoint,
+                      wh_health_limit(&endpoint->health, cap_of(endpoints)))) {
         return;
     }
     if (endpoint->next_start > wake && rate_of(endpoints, endpoint) > 0) {
@@ -362,6 +371,19 @@ void wh_endpoints_refuse(wh_endpoints_t *endpoints, wh_delivery_t *delivery,
     refuse(delivery, endpoint ? endpoint->target : NULL, refused);
 }
 
+/* It does well, and the change is none of where it is sent to. */
+static int is_as_well(const wh_endpoints_t *endpoints,
+                      const wh_endpoint_t *endpoint, const wh_target_t *target)
+{
+    const wh_target_t *before = endpoint->target;
+    const wh_health_t *health = &endpoint->health;
+
+    return before && before->active && target->active && before->url.text &&
+           target->url.text && !strcmp(before->url.text, target->url.text) &&
+           health->state != WH_HEALTH_COOLING && health->failures == 0 &&
+           health->until <= endpoints->now && health->paused <= endpoints->now;
+}
+
 /* At the start what was remembered counts. Later on whoever changed the
  * webhook may have mended it. */
 static void take_health(const wh_endpoints_t *endpoints,
@@ -369,6 +391,12 @@ static void take_health(const wh_endpoints_t *endpoints,
 {
     const wh_target_t *before = endpoint->target;
 
+    if (is_as_well(endpoints, endpoint, target)) {
+        return;
+    }
+    endpoint->receiver++;
+    endpoint->earlier += endpoint->in_flight;
+    endpoint->in_flight = endpoint->slow = 0;
     if (before && !before->active && target->active) {
         wh_health_recover(&endpoint->health, endpoints->now);
     }
@@ -489,7 +517,7 @@ static int may_start(const wh_endpoints_t *endpoints,
     if (room->crowded && wh_endpoints_ready(endpoints)) {
         limit = limit < 4 ? 1 : limit / 4;
     }
-    return endpoint->queue.first && endpoint->in_flight < limit &&
+    return endpoint->queue.first && has_transfer(endpoints, endpoint, limit) &&
            endpoint->health.until <= endpoints->now;
 }
 
@@ -577,9 +605,15 @@ wh_endpoint_t *wh_endpoints_next(wh_endpoints_t *endpoints,
     return endpoint;
 }
 
-void wh_endpoints_done(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint)
+void wh_endpoints_done(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint,
+                       apr_uint32_t receiver)
 {
-    endpoint->in_flight--;
+    if (receiver == endpoint->receiver) {
+        endpoint->in_flight--;
+    }
+    else {
+        endpoint->earlier--;
+    }
     offer(endpoints, endpoint);
     forget_if_gone(endpoints, endpoint);
 }

@@ -22,7 +22,9 @@ typedef struct wh_endpoint_t {
     wh_message_list_t queue; /* of wh_delivery_t, first in first out */
     wh_health_t health;
     wh_name_user_t lookup; /* while it waits for a name it is in no ring */
-    int in_flight;
+    apr_uint32_t receiver; /* grows when it is to be judged anew */
+    int in_flight;         /* to that one */
+    int earlier;           /* to those before */
     int slow;              /* of them, for longer than WH_ENDPOINT_SLOW */
     apr_time_t next_start; /* by its rate */
     apr_time_t wake;       /* when it rests: until then */
@@ -124,8 +126,10 @@ void wh_endpoints_refuse(wh_endpoints_t *endpoints, wh_delivery_t *delivery,
 void wh_endpoints_say(const wh_endpoints_t *endpoints,
                       const wh_endpoint_t *endpoint, wh_delivery_t *delivery);
 
-/** A transfer of the endpoint has ended. */
-void wh_endpoints_done(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint);
+/** A transfer of the endpoint has ended.
+ * @param receiver the endpoint's when it began */
+void wh_endpoints_done(wh_endpoints_t *endpoints, wh_endpoint_t *endpoint,
+                       apr_uint32_t receiver);
 
 /** Empties all queues: everything is put on returned. */
 void wh_endpoints_drain(wh_endpoints_t *endpoints, wh_message_list_t *returned,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deliver/lookup_keeper.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -12,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,20 +63,31 @@ typedef struct keeper_t {
 /* What a process polls: asking ends, workers, ends of workers. */
 #define POLLED_MAX (WH_LOOKUP_SOCKETS_MAX + WH_LOOKUP_WORKERS_MAX + 1)
 
-static int is_kept(const int *kept, int count, int descriptor)
+/* The lowest one that is kept from there on; INT_MAX: none. */
+static int next_kept(const int *kept, int count, int from)
 {
-    int i;
+    int i, next = INT_MAX;
 
     for (i = 0; i < count; i++) {
-        if (kept[i] == descriptor) {
-            return 1;
-        }
+        next = kept[i] >= from && kept[i] < next ? kept[i] : next;
     }
-    return descriptor <= STDERR_FILENO;
+    return next;
 }
 
-/* In a ChrootDir there is no /proc: then all that there may be are tried. */
-static void close_unlisted(const int *kept, int count)
+/* All from one to another. -1: this kernel cannot. */
+static int close_between(int from, int to)
+{
+#ifdef SYS_close_range
+    return (int)syscall(SYS_close_range, (unsigned)from, (unsigned)to, 0U);
+#else
+    (void)from;
+    (void)to;
+    return -1;
+#endif
+}
+
+/* Then one by one. */
+static void close_each(const int *kept, int count)
 {
     struct rlimit limit;
     int descriptor;
@@ -84,31 +95,31 @@ static void close_unlisted(const int *kept, int count)
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT_MAX) {
         limit.rlim_cur = INT_MAX;
     }
-    for (descriptor = 0; descriptor < (int)limit.rlim_cur; descriptor++) {
-        if (!is_kept(kept, count, descriptor)) {
+    for (descriptor = STDERR_FILENO + 1; descriptor < (int)limit.rlim_cur;
+         descriptor++) {
+        if (next_kept(kept, count, descriptor) != descriptor) {
             close(descriptor);
         }
     }
 }
 
-/* Ports, locks and others' sockets are not to be held here. */
+/* Ports, locks and others' sockets are not to be held here. In a ChrootDir there is
+ * no /proc that could tell which there are. */
 static void close_others(const int *kept, int count)
 {
-    DIR *all = opendir("/proc/self/fd");
-    struct dirent *one;
+    int from = STDERR_FILENO + 1, next;
 
-    if (!all) {
-        close_unlisted(kept, count);
-        return;
-    }
-    while ((one = readdir(all))) {
-        int descriptor = atoi(one->d_name);
-
-        if (!is_kept(kept, count, descriptor) && descriptor != dirfd(all)) {
-            close(descriptor);
+    for (;;) {
+        next = next_kept(kept, count, from);
+        if (next > from && close_between(from, next - 1) < 0) {
+            close_each(kept, count);
+            return;
         }
+        if (next == INT_MAX) {
+            return;
+        }
+        from = next + 1;
     }
-    closedir(all);
 }
 
 /* ---- workers --------------------------------------------------------------- */

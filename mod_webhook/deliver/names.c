@@ -122,7 +122,12 @@ static int has_place(const wh_names_t *names, wh_lane_t lane)
     int others = names->used[WH_LANE_NEW] + names->used[WH_LANE_SLOW];
     int slow_waits = names->queues[WH_LANE_SLOW].first != NULL;
 
-    if (others + names->used[WH_LANE_KNOWN] >= names->most) {
+    int used = others + names->used[WH_LANE_KNOWN];
+
+    if (slow_waits && names->used[WH_LANE_SLOW] == 0 && lane != WH_LANE_SLOW) {
+        used++; /* that one's place */
+    }
+    if (used >= names->most) {
         return 0;
     }
     switch (lane) {
@@ -133,7 +138,8 @@ static int has_place(const wh_names_t *names, wh_lane_t lane)
         return others < most &&
                (names->used[WH_LANE_NEW] < most - 1 || !slow_waits);
     default:
-        return others < most && names->used[WH_LANE_SLOW] < quarter;
+        return names->used[WH_LANE_SLOW] < quarter &&
+               (others < most || names->used[WH_LANE_SLOW] == 0);
     }
 }
 

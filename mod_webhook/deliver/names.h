@@ -10,8 +10,8 @@
  * an attempt. One lookup at a time for a name, however many endpoints have it.
  *
  * All lookups share a number of places. A name that was found before may have
- * each of them, but three quarters while others wait; others three quarters, and
- * new ones of these all but one while a slow one waits. A first lookup may last for
+ * each of them, but three quarters while others wait; others three quarters. One
+ * place is a slow one's while one waits. A first lookup may last for
  * WH_NAMES_QUICK; a name that takes longer is a slow one from then on, until it
  * is found: slow ones share one quarter of the places, where a lookup may last as
  * long as a connect may. So a new name waits for WH_NAMES_QUICK behind those that

@@ -214,11 +214,11 @@ int wh_outcome_is_local(const wh_transfer_t *transfer, CURLcode code)
 }
 
 /* The receiver will never take anything again: the webhook is disabled at
- * once, unless webhooks never are. */
+ * once, unless webhooks never are. One that it had before says nothing of it. */
 static int is_gone(const wh_transfer_t *transfer, const wh_settings_t *settings)
 {
     return settings->disable_errors > 0 && transfer->complete &&
-           transfer->status == 410;
+           transfer->status == 410 && !transfer->outdated;
 }
 
 static void decide_retry(wh_delivery_t *delivery,

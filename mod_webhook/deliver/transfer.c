@@ -559,7 +559,7 @@ static void reset_answer(wh_transfer_t *transfer)
 {
     transfer->status = 0;
     transfer->in_block = 0;
-    transfer->complete = 0;
+    transfer->complete = transfer->outdated = 0;
     transfer->sent = 0;
     transfer->blocked = NULL;
     transfer->dialled = 0;

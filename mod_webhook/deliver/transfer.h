@@ -44,6 +44,8 @@ typedef struct wh_transfer_t {
     int named;               /* 1: libcurl looks no name up */
     struct curl_slist *addresses; /* that it gets for this attempt */
     wh_delivery_t *delivery;
+    int outdated;          /* 1: its webhook has another receiver by now */
+    apr_uint32_t receiver; /* the endpoint's, of this transfer */
     void *endpoint;
     int failing;      /* 1: counts among those to endpoints that fail */
     int slow;         /* 1: has lasted for longer than WH_ENDPOINT_SLOW */

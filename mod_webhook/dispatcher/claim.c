@@ -189,8 +189,9 @@ void wh_commit_claim(wh_commit_t *commit, apr_time_t now)
         return;
     }
     /* Rows in doubt are nobody's until they have been given back: one that is
-     * taken before would be given back while it is on its way. */
-    if (commit->doubtful->nelts > 0 &&
+     * taken before would be given back while it is on its way. And pauses that
+     * another dispatcher has stored are to be known. */
+    if ((commit->doubtful->nelts > 0 || commit->generation < 0) &&
         wh_commit_refresh(commit, now) != APR_SUCCESS) {
         schedule->wake = now + CLAIM_RETRY;
         return;

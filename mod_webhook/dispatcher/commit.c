@@ -160,6 +160,26 @@ apr_status_t wh_commit_signal(wh_commit_t *commit, const wh_event_t *fields)
     return APR_SUCCESS;
 }
 
+static void shift_list(const wh_message_list_t *list, apr_interval_time_t time)
+{
+    wh_message_t *message;
+
+    for (message = list->first; message; message = message->next) {
+        wh_delivery_t *delivery = (wh_delivery_t *)message;
+
+        delivery->due -= time;
+        delivery->hold_until -= time;
+        delivery->paused_until -= time;
+    }
+}
+
+void wh_commit_shift(wh_commit_t *commit, apr_interval_time_t time)
+{
+    shift_list(&commit->outcomes, time);
+    shift_list(&commit->reported, time);
+    wh_schedule_shift(&commit->schedule, time);
+}
+
 int wh_commit_has_more(const wh_commit_t *commit)
 {
     return commit->outcomes.first || commit->reported.first ||

@@ -103,6 +103,10 @@ void wh_commit_outcome(wh_commit_t *commit, wh_delivery_t *delivery);
  */
 apr_status_t wh_commit_signal(wh_commit_t *commit, const wh_event_t *fields);
 
+/** The clock was set back by so much: what waits in memory does not wait longer for
+ * it. */
+void wh_commit_shift(wh_commit_t *commit, apr_interval_time_t time);
+
 /** 1: outcomes or events wait for a batch. */
 int wh_commit_has_more(const wh_commit_t *commit);
 

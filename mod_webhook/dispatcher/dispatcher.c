@@ -456,6 +456,9 @@ static void tick(dispatcher_t *d, apr_time_t now)
     if (now < d->tick_at && d->tick_at <= now + TICK) {
         return;
     }
+    /* Not as of before the last batch, which may have taken long: the clock is
+     * compared with another one. */
+    now = apr_time_now();
     d->tick_at = now + TICK;
     if (getppid() != d->parent) {
         begin_stop(d, d->settings->drain_timeout, "the server is gone");

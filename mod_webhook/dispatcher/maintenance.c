@@ -110,11 +110,10 @@ static void checkpoint(wh_commit_t *commit)
 
 /* No retry is to come later than it would have. What is written between the two
  * looks at the clock comes earlier. */
-static void set_back(wh_maintenance_t *maintenance, wh_commit_t *commit,
-                     apr_time_t now)
+static void set_back(wh_maintenance_t *maintenance, wh_commit_t *commit)
 {
-    if (wh_store_clock_back(commit->store, maintenance->back, now) !=
-        APR_SUCCESS) {
+    if (wh_store_clock_back(commit->store, maintenance->back,
+                            maintenance->back_seen) != APR_SUCCESS) {
         return;
     }
     wh_log(WH_LOG_WARNING, APR_SUCCESS,
@@ -123,6 +122,8 @@ static void set_back(wh_maintenance_t *maintenance, wh_commit_t *commit,
            apr_time_sec(maintenance->back));
     maintenance->back = 0;
     commit->written++;
+    /* Pauses that were read meanwhile are those of before. */
+    commit->generation = -1;
     wh_schedule_all_waiting(&commit->schedule);
 }
 
@@ -133,8 +134,9 @@ static void look_at_clock(wh_maintenance_t *maintenance, wh_commit_t *commit,
         wh_clock_leap_look(&commit->leap, now, wh_monotonic_now());
 
     if (ahead < 0) {
-        wh_schedule_shift(&commit->schedule, -ahead);
+        wh_commit_shift(commit, -ahead);
         maintenance->back -= ahead;
+        maintenance->back_seen = now;
     }
     if (ahead > 0) {
         wh_log(WH_LOG_WARNING, APR_SUCCESS,
@@ -156,7 +158,7 @@ void wh_maintenance_run(wh_maintenance_t *maintenance, wh_commit_t *commit,
         return;
     }
     if (maintenance->back) {
-        set_back(maintenance, commit, now);
+        set_back(maintenance, commit);
     }
     wh_schedule_flush(&commit->schedule);
     if (apr_pool_create(&scratch, commit->pool) == APR_SUCCESS) {

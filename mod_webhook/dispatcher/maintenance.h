@@ -16,6 +16,7 @@ typedef struct wh_maintenance_t {
     apr_int64_t replays;      /* number of them last seen; 0: there were none */
     apr_interval_time_t back; /* the clock was set back by so much, and what is
                                  stored does not know yet */
+    apr_time_t back_seen; /* when that was seen, by the clock as it is now */
 } wh_maintenance_t;
 
 void wh_maintenance_run(wh_maintenance_t *maintenance, wh_commit_t *commit,

@@ -129,7 +129,7 @@ static apr_status_t disable_if_due(wh_commit_t *commit, wh_store_t *store,
         return APR_SUCCESS;
     }
     return wh_store_disable(&entry->tally.disabled, store, entry->webhook_id,
-                            settings->disable_drops);
+                            entry->version, settings->disable_drops);
 }
 
 /* In the same transaction as the failures: whoever sees them sees what they

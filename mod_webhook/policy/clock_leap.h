@@ -18,7 +18,7 @@
 #define WH_CLOCK_LEAP_MIN apr_time_from_sec(60)
 
 /** And less than this is not set back. */
-#define WH_CLOCK_BACK_MIN apr_time_from_sec(1)
+#define WH_CLOCK_BACK_MIN apr_time_from_sec(60)
 
 /** All zeros: not looked at yet. */
 typedef struct wh_clock_leap_t {

@@ -340,15 +340,22 @@ apr_status_t wh_store_claim(int *done, wh_store_t *store, apr_int64_t node,
 typedef struct times_t {
     apr_int64_t value;
     apr_int64_t after;
+    int count; /* of those changed */
 } times_t;
 
 static apr_status_t move_times(wh_store_t *store, void *baton)
 {
     times_t *work = baton;
     const void *args[] = {&work->value, &work->after};
+    const void *mark[] = {&work->after, &work->after};
+    int affected = 0;
     apr_status_t rv =
-        wh_db_update(&store->db, NULL, WH_SQL_DELIVERY_EARLIER, args);
+        wh_db_update(&store->db, &affected, WH_SQL_CLOCK_BACK, mark);
 
+    if (rv != APR_SUCCESS || affected == 0) {
+        return rv; /* an earlier run has done it */
+    }
+    rv = wh_db_update(&store->db, NULL, WH_SQL_DELIVERY_EARLIER, args);
     return rv == APR_SUCCESS
                ? wh_db_update(&store->db, NULL, WH_SQL_USAGE_EARLIER, args)
                : rv;
@@ -357,7 +364,7 @@ static apr_status_t move_times(wh_store_t *store, void *baton)
 apr_status_t wh_store_clock_back(wh_store_t *store, apr_interval_time_t time,
                                  apr_time_t now)
 {
-    times_t work = {time, now};
+    times_t work = {time, now, 0};
 
     return wh_store_write(store, move_times, &work);
 }
@@ -367,15 +374,22 @@ static apr_status_t limit_due(wh_store_t *store, void *baton)
     times_t *work = baton;
     const void *args[] = {&work->value, &work->after};
 
-    return wh_db_update(&store->db, NULL, WH_SQL_DELIVERY_BOUND, args);
+    return wh_db_update(&store->db, &work->count, WH_SQL_DELIVERY_BOUND, args);
 }
 
 apr_status_t wh_store_due_limit(wh_store_t *store, apr_time_t latest,
                                 apr_time_t now)
 {
-    times_t work = {now, latest};
+    times_t work = {now, latest, 0};
+    apr_status_t rv = wh_store_write(store, limit_due, &work);
 
-    return wh_store_write(store, limit_due, &work);
+    if (rv == APR_SUCCESS && work.count > 0) {
+        wh_log(WH_LOG_WARNING, APR_SUCCESS,
+               WHLOGNO(1122) "%d deliveries waited longer than any may: the "
+                             "clock was wrong, or WebhookRetry is shorter now",
+               work.count);
+    }
+    return rv;
 }
 
 typedef struct give_back_t {

@@ -127,11 +127,13 @@ apr_status_t wh_store_failing(wh_failing_t *failing, wh_store_t *store,
 /**
  * [batch] Makes an active webhook TooManyErrors, which is a change like any
  * other (version, generation).
+ * @param version it is left alone if it has another one
  * @param drop 1: up to 500 of what waits for it are discarded
  * @param disabled 1: it was active, 0: it was not, and nothing is changed
  */
 apr_status_t wh_store_disable(int *disabled, wh_store_t *store,
-                              apr_int32_t webhook_id, int drop);
+                              apr_int32_t webhook_id, apr_int64_t version,
+                              int drop);
 
 /**
  * Lets up to 500 deliveries fail that wait for a webhook, if it is
@@ -181,10 +183,12 @@ apr_status_t wh_store_give_back(wh_store_t *store, apr_int64_t node,
 
 /**
  * The clock was set back by so much: what waits for a time that was read from it
- * before, deliveries and paused webhooks, waits no longer for it.
+ * before, deliveries and paused webhooks, waits no longer for it. All of it in one
+ * transaction: afterwards nobody could tell what was written since.
+ * @param seen when that was noticed: a second call with the same time does nothing
  */
 apr_status_t wh_store_clock_back(wh_store_t *store, apr_interval_time_t time,
-                                 apr_time_t now);
+                                 apr_time_t seen);
 
 /** What waits for a time after the latest that there can be is due now: the clock
  * was wrong when it was read. */

@@ -44,11 +44,12 @@ static apr_status_t discard_portion(int *discarded, wh_store_t *store,
 }
 
 apr_status_t wh_store_disable(int *disabled, wh_store_t *store,
-                              apr_int32_t webhook_id, int drop)
+                              apr_int32_t webhook_id, apr_int64_t version,
+                              int drop)
 {
     static const char generation[] = "generation";
     apr_int64_t webhook = webhook_id;
-    const void *args[] = {&webhook};
+    const void *args[] = {&webhook, &version};
     const void *generation_args[] = {generation};
     int discarded;
     apr_status_t rv;

@@ -101,6 +101,7 @@ static const char *const step_4[] = {
     "CREATE INDEX delivery_webhook ON delivery (webhook_id, id)",
     "ALTER TABLE webhook_usage ADD COLUMN paused_until BIGINT NOT NULL "
     "DEFAULT 0",
+    "INSERT INTO meta (name, value) VALUES ('clock_back', 0)",
     NULL,
 };
 

@@ -124,7 +124,7 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
         "DELETE FROM webhook WHERE context = %s AND id = %lld",
     [WH_SQL_WEBHOOK_DISABLE] =
         "UPDATE webhook SET state = 3, version = version + 1 "
-        "WHERE id = %lld AND state = 1",
+        "WHERE id = %lld AND state = 1 AND version = %lld",
     [WH_SQL_USAGE_INSERT] =
         "INSERT INTO webhook_usage (webhook_id, total_calls, total_errors, "
         "consecutive_errors, last_error, failing_since) "
@@ -182,6 +182,8 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
     [WH_SQL_DELIVERY_BODY] = "UPDATE delivery SET body = %s WHERE id = %lld",
     [WH_SQL_DELIVERY_RETURN] = "UPDATE delivery SET due = %lld, owner = 0 "
                                "WHERE id = %lld AND owner = %lld",
+    [WH_SQL_CLOCK_BACK] = "UPDATE meta SET value = %lld "
+                          "WHERE name = 'clock_back' AND value <> %lld",
     [WH_SQL_DELIVERY_EARLIER] = "UPDATE delivery SET due = due - %lld "
                                 "WHERE state = 0 AND due > %lld",
     [WH_SQL_DELIVERY_BOUND] = "UPDATE delivery SET due = %lld "

@@ -152,6 +152,33 @@ signal($server, 'move', $_) for 2 .. 4;
 ok wait_for(sub { got('/after') == 3 }, 20),
     'a pause that the old receiver asks for is not the new one\'s';
 
+$sink->script({ '*' => 200, '/left' => [{ status => 410, delay => 1 }] });
+my $leaving = create($server, Events => ['leave'], TargetUrl => $sink->url('/left'));
+signal($server, 'leave', 1);
+ok wait_for { got('/left') == 1 } 20;
+update($server, $leaving, TargetUrl => $sink->url('/found'));
+ok wait_for(sub { got('/found') == 1 }, 20), '... nor that it is gone';
+is entity($server, $leaving)->{State}, 'Active', '... which disables nobody';
+
+# -- a save holds up nobody who does well ---------------------------------------------------------
+
+$sink->script({ '*' => 200, '/busy' => '200,hang,200' });
+my $busy = create($server, Events => ['busy'], TargetUrl => $sink->url('/busy'));
+signal($server, 'busy', 1);
+ok wait_for { entity($server, $busy)->{TotalCalls} == 1 } 20;
+signal($server, 'busy', 2);
+ok wait_for { got('/busy') == 2 } 20;
+# Each time one more than one that hangs.
+for my $change ([Description => 'another'], [Name => 'another'],
+    [TargetUrl => $sink->url('/else')]) {
+    my $before = got('/busy') + got('/else');
+
+    update($server, $busy, @$change);
+    signal($server, 'busy', $_) for 1 .. 3;
+    ok wait_for(sub { got('/busy') + got('/else') >= $before + 3 }, 20),
+        "$change->[0] is saved while one of its transfers hangs";
+}
+
 # -- large events for those that hang ------------------------------------------------------------
 
 # Each waits for longer than is waited for here, and together their deliveries

@@ -67,7 +67,7 @@ static apr_int64_t start(wh_endpoint_t **endpoint)
 
 static void finish(wh_endpoint_t *endpoint)
 {
-    wh_endpoints_done(&endpoints, endpoint);
+    wh_endpoints_done(&endpoints, endpoint, endpoint->receiver);
 }
 
 /* Ids that start, each transfer ended at once. */
@@ -385,7 +385,7 @@ static void end(wh_endpoint_t *endpoint, int success, apr_interval_time_t pause)
 
     wh_endpoints_learn(&endpoints, endpoint, success ? NULL : &failure,
                        0x80000000, &refused);
-    wh_endpoints_done(&endpoints, endpoint);
+    wh_endpoints_done(&endpoints, endpoint, endpoint->receiver);
 }
 
 static void fail_times(int times)
@@ -505,7 +505,7 @@ static void test_quick_again(void)
     end(endpoint, 1, 0);
     endpoint->in_flight++;
     endpoint->slow--;
-    wh_endpoints_done(&endpoints, endpoint);
+    wh_endpoints_done(&endpoints, endpoint, endpoint->receiver);
     set_room(0, 0);
     is_int(start(&other), 12, "its turn is that of those that answer");
     end(other, 1, 0);
@@ -569,11 +569,11 @@ static void test_standing(void)
     endpoint->slow++;
     is_int(start(&other), 21, "there is room again");
     end(other, 1, 0);
-    wh_endpoints_done(&endpoints, endpoint);
+    wh_endpoints_done(&endpoints, endpoint, endpoint->receiver);
     set_room(0, 0);
     is_int(start(&other), 0, "a slow one is like one that is not known");
     endpoint->slow--;
-    wh_endpoints_done(&endpoints, endpoint);
+    wh_endpoints_done(&endpoints, endpoint, endpoint->receiver);
     set_room(1, 0);
     is_str(run(10), "13", "the rest");
     close_endpoints();

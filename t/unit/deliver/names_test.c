@@ -324,6 +324,45 @@ static void test_no_starving(void)
     end();
 }
 
+/* Nor slow ones behind both, without end. */
+static void test_slow_have_a_place(void)
+{
+    int i, turn, slow = 0;
+
+    begin();
+    bind_to(0, "slow.test");
+    ask(0, 0, NOW);
+    asked();
+    finish(WH_LOOKUP_LATE, "", NOW);
+    asked();
+    finish(WH_LOOKUP_LATE, "", NOW);
+    failure(0);
+    for (i = 1; i < USERS; i++) {
+        bind_to(i, apr_psprintf(pool, "n%d.test", i));
+        ask(i, i % 2, NOW);
+    }
+    ask(0, 0, NOW);
+    for (turn = 0; turn < 4 && !slow; turn++) {
+        while (asked()) {
+            slow |= !strcmp(request.name, "slow.test");
+        }
+        for (i = 0; i < 8; i++) {
+            if (!slow) {
+                answer((apr_uint64_t)i, WH_LOOKUP_FAILED, "");
+            }
+        }
+        wh_names_read(&names, NOW);
+        for (i = 1; i < USERS; i++) {
+            failure(i);
+            if (!users[i].awaited) {
+                ask(i, i % 2, NOW);
+            }
+        }
+    }
+    ok(slow, "a slow one has its turn before the others have had theirs");
+    end();
+}
+
 /* A webhook is saved, with the same host. */
 static void test_bound_again(void)
 {
@@ -452,6 +491,7 @@ int main(void)
     test_failures();
     test_lanes();
     test_no_starving();
+    test_slow_have_a_place();
     test_bound_again();
     test_better_lane();
     test_release();

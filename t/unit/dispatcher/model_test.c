@@ -60,6 +60,7 @@ static struct {
     wh_endpoint_t *endpoint;
     wh_delivery_t *delivery;
     apr_time_t started;
+    apr_uint32_t receiver;
 } flights[IN_FLIGHT_MAX];
 static int flight_count;
 
@@ -324,7 +325,9 @@ static void check_start(const wh_endpoint_t *endpoint,
     check(row->due <= latest, "a retry comes too early");
     check(endpoint->target->active, "a webhook that is not active");
     check(endpoint->health.until <= now, "an endpoint that has to rest");
-    check(endpoint->in_flight <= settings.endpoint_concurrency,
+    check(endpoint->in_flight <= settings.endpoint_concurrency &&
+              endpoint->in_flight + endpoint->earlier <=
+                  2 * settings.endpoint_concurrency,
           "more transfers than an endpoint may have");
     check(!row->key || row == first_of_key(row->webhook, row->key),
           "somebody passes one of the same order key");
@@ -333,6 +336,7 @@ static void check_start(const wh_endpoint_t *endpoint,
 
         check(other->id != delivery->id, "a delivery is under way twice");
         others += flights[i].endpoint == endpoint &&
+                  flights[i].receiver == endpoint->receiver &&
                   flights[i].started >= endpoint->health.since;
     }
     check(endpoint->health.state != WH_HEALTH_COOLING || others == 0,
@@ -355,6 +359,7 @@ static void start_some(int most)
         check_start(endpoint, delivery);
         flights[flight_count].endpoint = endpoint;
         flights[flight_count].delivery = delivery;
+        flights[flight_count].receiver = endpoint->receiver;
         flights[flight_count++].started = now;
     }
 }
@@ -384,6 +389,7 @@ static void finish_one(int always)
     wh_delivery_t *delivery = flights[at].delivery;
     wh_endpoint_t *endpoint = flights[at].endpoint;
     wh_health_failure_t failure = {.started = flights[at].started};
+    apr_uint32_t receiver = flights[at].receiver;
 
     if (flight_count == 0) {
         return;
@@ -396,7 +402,8 @@ static void finish_one(int always)
     failure.attempts = delivery->attempts;
     failure.pause = roll(20) ? 0 : apr_time_from_sec(1 + roll(100));
     flights[at] = flights[--flight_count];
-    if (delivery->outcome != WH_OUTCOME_RETURNED) {
+    if (delivery->outcome != WH_OUTCOME_RETURNED &&
+        receiver == endpoint->receiver) {
         wh_endpoints_learn(&endpoints, endpoint,
                            delivery->outcome == WH_OUTCOME_DELIVERED ? NULL
                                                                      : &failure,
@@ -404,7 +411,7 @@ static void finish_one(int always)
     }
     wh_endpoints_say(&endpoints, endpoint, delivery);
     wh_message_list_add(&outcomes, &delivery->message);
-    wh_endpoints_done(&endpoints, endpoint);
+    wh_endpoints_done(&endpoints, endpoint, receiver);
 }
 
 /* ---- the world ---- */

@@ -67,7 +67,12 @@ static apr_status_t disable_work(wh_store_t *at, void *baton)
 {
     work_t *work = baton;
 
-    return wh_store_disable(&work->disabled, at, work->webhook, !work->keep);
+    return wh_store_disable(&work->disabled, at, work->webhook,
+                            number(apr_psprintf(pool,
+                                                "SELECT version FROM webhook "
+                                                "WHERE id = %d",
+                                                work->webhook)),
+                            !work->keep);
 }
 
 static int disable(apr_int32_t webhook)
