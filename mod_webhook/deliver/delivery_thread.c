@@ -95,7 +95,7 @@ static apr_status_t create_multi(wh_delivery_thread_t *thread)
     CURLM *multi = thread->multi = curl_multi_init();
 
     if (!multi ||
-        curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, wh_sockets_changed) !=
+        curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, wh_transfer_socket) !=
             CURLM_OK ||
         curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, &thread->sockets) !=
             CURLM_OK ||

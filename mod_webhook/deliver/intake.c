@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deliver/intake.h"
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include "base/log.h"
 
 /* The next read finds the end of the connection. */
@@ -73,6 +77,18 @@ int wh_intake_watch(CURL *easy)
 {
     return tls_of(easy) && curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION,
                                             on_context) == CURLE_OK;
+}
+
+apr_uint64_t wh_intake_received(int descriptor)
+{
+    struct tcp_info info = {0};
+    socklen_t length = sizeof(info);
+
+    if (descriptor < 0 ||
+        getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &length) < 0) {
+        return 0;
+    }
+    return info.tcpi_bytes_received;
 }
 
 void wh_intake_request(CURL *easy)

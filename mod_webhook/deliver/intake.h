@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * How much a connection with TLS may bring for what it was asked.
+ * How much a connection may bring for what it was asked.
  * Stage: deliver · from: transport, transfer · to: libcurl, OpenSSL
  * runs on: the thread that owns the connection · owns: nothing
  *
  * Over HTTP/2 libcurl reads on for as long as frames come that are no answer:
- * pings, priorities, empty data. It calls nobody meanwhile and looks at no
- * clock, so a receiver that sends them without end would have the thread for
- * itself. The records of TLS below them are seen all the same, one by one.
+ * pings, priorities, empty data. So does OpenSSL below it, while tickets for new
+ * sessions come. They call nobody meanwhile and look at no clock, so a receiver
+ * that sends them without end would have the thread for itself. The records of TLS
+ * are seen all the same, one by one. Without TLS it is what libcurl drops without a
+ * word, such as the extensions of chunks; there the kernel's count is asked.
  *
  * What a connection has brought since its last request is a number that its SSL
  * object holds, as the baton of a callback: nothing is allocated.
@@ -30,6 +32,9 @@ int wh_intake_watch(CURL *easy);
 
 /** The handle is about to send a request on its connection. */
 void wh_intake_request(CURL *easy);
+
+/** Bytes that a connection has brought over TCP since it was made; 0: not known. */
+apr_uint64_t wh_intake_received(int descriptor);
 
 /** The same two for OpenSSL's objects: connections made from now on; a
  * connection that begins anew. */

@@ -571,6 +571,8 @@ void wh_mailer_notify(wh_mailer_t *mailer, wh_mail_kind_t kind,
     mail->fields.event_name = apr_pstrdup(mail->pool, event_name);
     mail->fields.event_uuid = apr_pstrdup(mail->pool, event_uuid);
     mail->fields.error = apr_pstrdup(mail->pool, error);
+    mail->fields.is_gone = !strcmp(error, "status 410");
+    mail->fields.drops = mailer->settings->disable_drops;
     apr_atomic_inc32(&mailer->waiting);
     post(mailer, &mail->message, MESSAGE_MAIL);
 }

@@ -232,27 +232,42 @@ static const char disabling_text[] =
     "This webhook has been disabled, because its target failed too "
     "often." CRLF;
 
+static const char gone_text[] =
+    "This webhook has been disabled, because its target has answered that it "
+    "is gone (410)." CRLF;
+
 static const char disabling_advice[] =
-    "Its state is TooManyErrors: events are no longer sent to it, and what "
-    "waited for it" CRLF
-    "has been discarded. Repair the receiver, see the webhook's LastError, "
-    "and then set" CRLF "its State to Active again." CRLF;
+    "Its state is TooManyErrors: events are no longer sent to it. Repair the "
+    "receiver, see" CRLF
+    "the webhook's LastError, and then set its State to Active again." CRLF;
+
+static const char kept_text[] =
+    "What waits for it, and comes meanwhile, is kept for a time and goes out "
+    "then." CRLF;
+
+static const char dropped_text[] =
+    "What waited for it has been discarded, and new events do not reach "
+    "it." CRLF;
 
 static const char *text_of(const wh_mail_fields_t *fields, const char *name,
                            apr_pool_t *pool)
 {
     int disabling = fields->kind == WH_MAIL_DISABLING;
+    const char *text = !disabling        ? first_failure_text
+                       : fields->is_gone ? gone_text
+                                         : disabling_text;
+    const char *waiting = fields->drops ? dropped_text : kept_text;
 
-    return apr_psprintf(pool,
-                        "%s" CRLF "Webhook:     %s" CRLF "Id:          %d" CRLF
-                        "Target host: %s" CRLF "Event:       %s" CRLF
-                        "EventId:     %s" CRLF "Error:       %s" CRLF CRLF "%s",
-                        disabling ? disabling_text : first_failure_text, name,
-                        fields->webhook_id, host_of(fields->target_url, pool),
-                        one_line(fields->event_name, pool),
-                        one_line(fields->event_uuid, pool),
-                        one_line(fields->error, pool),
-                        disabling ? disabling_advice : first_failure_advice);
+    return apr_psprintf(
+        pool,
+        "%s" CRLF "Webhook:     %s" CRLF "Id:          %d" CRLF
+        "Target host: %s" CRLF "Event:       %s" CRLF "EventId:     %s" CRLF
+        "Error:       %s" CRLF CRLF "%s%s",
+        text, name, fields->webhook_id, host_of(fields->target_url, pool),
+        one_line(fields->event_name, pool), one_line(fields->event_uuid, pool),
+        one_line(fields->error, pool),
+        disabling ? disabling_advice : first_failure_advice,
+        disabling ? waiting : "");
 }
 
 static const char *encode_text(const char *text, apr_pool_t *pool)

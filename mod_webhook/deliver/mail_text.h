@@ -50,6 +50,8 @@ typedef struct wh_mail_fields_t {
     const char *event_name;
     const char *event_uuid;
     const char *error; /**< its class */
+    int is_gone;       /**< 1: the receiver has said 410 Gone */
+    int drops;         /**< 1: what waits for the webhook is discarded */
 } wh_mail_fields_t;
 
 /**

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 
 #include "base/log.h"
+#include "base/monotonic.h"
 #include "deliver/handshake.h"
 #include "deliver/outcome.h"
 #include "deliver/transfer.h"
@@ -128,10 +129,20 @@ static apr_status_t shake_hands(wh_probe_result_t *result,
     return APR_SUCCESS;
 }
 
+/* What the handshake has left of it; a timeout of 0 would be none. */
+static void shorten(wh_transfer_t *transfer, apr_interval_time_t time)
+{
+    long left = (long)apr_time_as_msec(time);
+
+    (void)curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS,
+                           left > 0 ? left : 1L);
+}
+
 static apr_status_t attempt(wh_probe_result_t *result,
                             const wh_settings_t *settings, wh_guard_t *guard,
                             const wh_webhook_t *webhook, apr_pool_t *pool)
 {
+    apr_time_t end = wh_monotonic_now() + settings->timeout;
     wh_transfer_t *transfer = wh_transfer_create(settings, guard, NULL);
     wh_target_t *target = create_target(webhook);
     wh_delivery_t *delivery = NULL;
@@ -142,6 +153,7 @@ static apr_status_t attempt(wh_probe_result_t *result,
     }
     if (rv == APR_SUCCESS && wh_handshake_wanted(target)) {
         rv = shake_hands(result, settings, guard, target);
+        shorten(transfer, end - wh_monotonic_now());
     }
     if (rv == APR_SUCCESS && !result->not_allowed) {
         rv = perform(result, transfer, target, delivery, settings, pool);

@@ -163,6 +163,28 @@ static size_t on_body(char *data, size_t size, size_t count, void *baton)
     return transfer->body_bytes > WH_ANSWER_BODY_MAX ? 0 : length;
 }
 
+/* libcurl calls this whenever something has come. Returning other than 0 makes it
+ * end the transfer. With TLS the records are counted. */
+static int on_progress(void *baton, curl_off_t total, curl_off_t now,
+                       curl_off_t upload_total, curl_off_t upload_now)
+{
+    wh_transfer_t *transfer = baton;
+    apr_uint64_t received;
+
+    (void)total;
+    (void)now;
+    (void)upload_total;
+    (void)upload_now;
+    if (transfer->sent == 0 || transfer->configured->url.https) {
+        return 0;
+    }
+    received = wh_intake_received(transfer->descriptor);
+    if (!transfer->received || received < transfer->received) {
+        transfer->received = received;
+    }
+    return received - transfer->received > WH_INTAKE_MAX;
+}
+
 /* 1: the guard has nothing against this address. That of a proxy is the
  * operator's choice, and the proxy's is the rest. */
 static int admit(wh_transfer_t *transfer, const struct sockaddr *address)
@@ -198,14 +220,46 @@ static curl_socket_t on_open(void *baton, curlsocktype purpose,
     descriptor = socket(address->family, address->socktype | SOCK_CLOEXEC,
                         address->protocol);
     if (descriptor < 0) {
-        transfer->local_error = errno;
+        /* Without IPv6 here an address of it is one that cannot be reached. */
+        transfer->local_error = errno == EAFNOSUPPORT ? 0 : errno;
         return CURL_SOCKET_BAD;
     }
     transfer->dialled = 1;
     if (transfer->sockets) {
         wh_sockets_opened(transfer->sockets, descriptor);
     }
+    transfer->rival = transfer->descriptor;
+    transfer->descriptor = descriptor;
     return descriptor;
+}
+
+int wh_transfer_socket(CURL *easy, curl_socket_t descriptor, int what,
+                       void *sockets, void *unused)
+{
+    wh_transfer_t *transfer = NULL;
+
+    if (what != CURL_POLL_REMOVE &&
+        curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&transfer) ==
+            CURLE_OK &&
+        transfer) {
+        transfer->descriptor = descriptor;
+    }
+    return wh_sockets_changed(easy, descriptor, what, sockets, unused);
+}
+
+/* Where no thread watches connections. */
+static int on_close(void *baton, curl_socket_t descriptor)
+{
+    wh_transfer_t *transfer = baton;
+
+    if (descriptor == transfer->descriptor) {
+        transfer->descriptor = transfer->rival;
+        transfer->rival = -1;
+    }
+    else if (descriptor == transfer->rival) {
+        transfer->rival = -1;
+    }
+    return close(descriptor);
 }
 
 /* The second belt: before a request is written, also to a connection that was
@@ -307,11 +361,18 @@ static int set_request(CURL *easy, wh_transfer_t *transfer)
     rc |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
     rc |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     rc |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+    rc |= curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+    rc |= curl_easy_setopt(easy, CURLOPT_XFERINFODATA, transfer);
+    rc |= curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
     rc |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
     rc |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
     rc |= curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
     rc |= curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
-    if (transfer->sockets) {
+    if (!transfer->sockets) {
+        rc |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+        rc |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfer);
+    }
+    else {
         rc |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION,
                                wh_sockets_close);
         rc |=
@@ -560,6 +621,8 @@ static void reset_answer(wh_transfer_t *transfer)
     transfer->status = 0;
     transfer->in_block = 0;
     transfer->complete = transfer->outdated = 0;
+    transfer->received = 0;
+    transfer->descriptor = transfer->rival = -1;
     transfer->sent = 0;
     transfer->blocked = NULL;
     transfer->dialled = 0;

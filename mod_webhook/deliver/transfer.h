@@ -44,7 +44,11 @@ typedef struct wh_transfer_t {
     int named;               /* 1: libcurl looks no name up */
     struct curl_slist *addresses; /* that it gets for this attempt */
     wh_delivery_t *delivery;
-    int outdated;          /* 1: its webhook has another receiver by now */
+    apr_uint64_t received; /* of its connection when it began; 0: not known */
+    int descriptor; /* of its connection; -1: not known. libcurl does not tell
+                              before the end */
+    int rival;      /* another one that it is trying; -1: none */
+    int outdated;   /* 1: its webhook has another receiver by now */
     apr_uint32_t receiver; /* the endpoint's, of this transfer */
     void *endpoint;
     int failing;      /* 1: counts among those to endpoints that fail */
@@ -119,5 +123,10 @@ apr_status_t wh_transfer_name(wh_transfer_t *transfer,
 /** Lets go of the delivery, ready for the next one. The easy handle is not part
  * of a multi handle any more, and may be another one afterwards. */
 wh_delivery_t *wh_transfer_finish(wh_transfer_t *transfer);
+
+/** CURLMOPT_SOCKETFUNCTION for transfers: notes the connection of each, which
+ * libcurl tells nowhere else before the end, and calls wh_sockets_changed(). */
+int wh_transfer_socket(CURL *easy, curl_socket_t descriptor, int what,
+                       void *sockets, void *unused);
 
 #endif

@@ -89,12 +89,14 @@ static CURLcode set_proxy(CURL *easy, const char *url)
 }
 
 /* A library without HTTP/2 goes on with HTTP/1.1, and so does one whose
- * connections cannot be watched. */
+ * connections cannot be watched. All of TLS is: also over HTTP/1.1 libcrypto reads
+ * on for as long as records come that are no answer. */
 static CURLcode set_http2(CURL *easy, int on)
 {
     CURLcode rc = CURLE_UNSUPPORTED_PROTOCOL;
+    int watched = wh_intake_watch(easy);
 
-    if (on && wh_intake_watch(easy)) {
+    if (on && watched) {
         rc = curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
                               (long)CURL_HTTP_VERSION_2TLS);
     }

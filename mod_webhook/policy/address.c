@@ -104,15 +104,16 @@ static const struct {
     {{.family = AF_INET6, .bits = 96, .bytes = {[8] = 0xff, [9] = 0xff}},
      12,
      0},
-    /* NAT64: 64:ff9b::/96 of RFC 6052, 64:ff9b:1::/48 of RFC 8215 */
+    /* NAT64, RFC 6052 */
     {{.family = AF_INET6, .bits = 96, .bytes = {0, 0x64, 0xff, 0x9b}}, 12, 0},
-    {{.family = AF_INET6, .bits = 48, .bytes = {0, 0x64, 0xff, 0x9b, 0, 1}},
-     12,
-     0},
     /* 6to4 */
     {{.family = AF_INET6, .bits = 16, .bytes = {0x20, 0x02}}, 2, 0},
     /* Teredo */
     {{.family = AF_INET6, .bits = 32, .bytes = {0x20, 0x01}}, 12, 0xff}};
+
+/* NAT64 with prefixes of the site's own, RFC 8215. */
+static const network_t local_translators = {
+    .family = AF_INET6, .bits = 48, .bytes = {0, 0x64, 0xff, 0x9b, 0, 1}};
 
 /* The "bad ports" of the Fetch standard above 1023; lower ones are refused
  * without a list. */
@@ -410,11 +411,51 @@ static void take_inner(network_t *inner, const network_t *host, int offset,
     }
 }
 
+/* RFC 6052 section 2.2: where it stands behind a prefix of so many bits; byte 8 is
+ * left out. */
+static int offset_behind(int bits)
+{
+    return bits == 48 || bits == 56 || bits == 64 ? bits / 8 : 12;
+}
+
+/* The length of a local translator's prefix (RFC 8215) is that of the operator's
+ * entry for it; without one it is 96. */
+static int local_offset(const wh_address_policy_t *policy,
+                        const network_t *host)
+{
+    int i, bits = 0;
+
+    for (i = 0; i < policy->allowed->nelts; i++) {
+        const network_t *entry = &APR_ARRAY_IDX(policy->allowed, i, network_t);
+
+        if (entry->bits > bits && entry->bits <= 96 && contains(entry, host)) {
+            bits = entry->bits;
+        }
+    }
+    return offset_behind(bits);
+}
+
+static void take_local(network_t *inner, const network_t *host, int offset)
+{
+    int i;
+
+    take_inner(inner, host, 12, 0);
+    for (i = 0; offset < 12 && i < 4; i++, offset++) {
+        offset += offset == 8;
+        inner->bytes[i] = host->bytes[offset];
+    }
+}
+
 /* 1: host holds an IPv4 address that a packet to it may end at. */
-static int find_inner(network_t *inner, const network_t *host)
+static int find_inner(network_t *inner, const network_t *host,
+                      const wh_address_policy_t *policy)
 {
     apr_size_t i;
 
+    if (contains(&local_translators, host)) {
+        take_local(inner, host, local_offset(policy, host));
+        return 1;
+    }
     for (i = 0; i < sizeof(embeddings) / sizeof(embeddings[0]); i++) {
         if (contains(&embeddings[i].network, host)) {
             take_inner(inner, host, embeddings[i].offset, embeddings[i].mask);
@@ -433,7 +474,8 @@ static int is_denied(const wh_address_policy_t *policy, const network_t *host)
     network_t inner;
 
     return any_contains(policy->denied, host) ||
-           (find_inner(&inner, host) && any_contains(policy->denied, &inner));
+           (find_inner(&inner, host, policy) &&
+            any_contains(policy->denied, &inner));
 }
 
 /* What an entry must be to open a host. */
@@ -493,8 +535,9 @@ static wh_address_verdict_t classify(const question_t *question,
     if (is_special(question->policy, host)) {
         return WH_ADDRESS_SPECIAL;
     }
-    return find_inner(&inner, host) ? classify(question, &inner)
-                                    : WH_ADDRESS_ALLOWED;
+    return find_inner(&inner, host, question->policy)
+               ? classify(question, &inner)
+               : WH_ADDRESS_ALLOWED;
 }
 
 /* Without the ports. An entry of the host alone is not passed by here. */
@@ -519,8 +562,9 @@ static wh_address_verdict_t judge_host(const question_t *question,
     }
     /* Opening a translator's network must not open what lies behind it: the
      * IPv4 address inside is judged as such. */
-    return find_inner(&inner, host) ? judge_host(question, &inner)
-                                    : WH_ADDRESS_ALLOWED;
+    return find_inner(&inner, host, question->policy)
+               ? judge_host(question, &inner)
+               : WH_ADDRESS_ALLOWED;
 }
 
 static int listens(const question_t *question, const network_t *host)
@@ -530,7 +574,8 @@ static int listens(const question_t *question, const network_t *host)
     int i;
 
     if (!is_own(question, host)) {
-        return find_inner(&inner, host) && listens(question, &inner);
+        return find_inner(&inner, host, question->policy) &&
+               listens(question, &inner);
     }
     for (i = 0; i < ports->nelts; i++) {
         if (APR_ARRAY_IDX(ports, i, int) == question->port) {

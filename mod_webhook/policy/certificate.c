@@ -23,18 +23,47 @@ static int no_password(char *buffer, int size, int rwflag, void *baton)
     return -1;
 }
 
-/* All certificates are in order: their number, else 0. */
+/* A block that libcrypto would take for a certificate. Of anything else libcurl
+ * makes what it likes: a list of revoked ones that counts beside the operator's, or
+ * a question for a password. */
+static int is_certificate(const char *name, const char *header,
+                          const unsigned char *bytes, long length)
+{
+    X509 *certificate;
+    int is_aux = !strcmp(name, PEM_STRING_X509_TRUSTED);
+
+    if (*header || (!is_aux && strcmp(name, PEM_STRING_X509) &&
+                    strcmp(name, PEM_STRING_X509_OLD))) {
+        return 0;
+    }
+    certificate = is_aux ? d2i_X509_AUX(NULL, &bytes, length)
+                         : d2i_X509(NULL, &bytes, length);
+    X509_free(certificate);
+    return certificate != NULL;
+}
+
+/* All blocks are certificates that are in order: their number, else 0. */
 static int count_certificates(const char *pem)
 {
     BIO *bio = BIO_new_mem_buf(pem, -1);
-    X509 *certificate;
-    int count = 0, at_end;
+    unsigned char *bytes = NULL;
+    char *name = NULL, *header = NULL;
+    int count = 0, good = 1, at_end;
+    long length;
 
     ERR_clear_error();
-    while (bio && count <= WH_CERTIFICATES_MAX &&
-           (certificate = PEM_read_bio_X509(bio, NULL, no_password, NULL))) {
-        X509_free(certificate);
+    while (bio && good && count <= WH_CERTIFICATES_MAX &&
+           PEM_read_bio(bio, &name, &header, &bytes, &length)) {
+        good = is_certificate(name, header, bytes, length);
         count++;
+        OPENSSL_free(name);
+        OPENSSL_free(header);
+        OPENSSL_free(bytes);
+    }
+    if (!good) {
+        BIO_free(bio);
+        ERR_clear_error();
+        return 0;
     }
     /* The one error that means: there is no more. */
     at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;

@@ -195,15 +195,35 @@ static int read_allowed_rate(wh_options_t *options, const json_t *value)
     return 1;
 }
 
+/* Each once: a misspelt end would be none. */
+static int has_secret_members(json_t *item)
+{
+    const char *name;
+    json_t *value;
+    int secrets = 0, ends = 0;
+
+    json_object_foreach(item, name, value)
+    {
+        int is_end = !apr_cstr_casecmp(name, "Until");
+
+        if (!is_end && apr_cstr_casecmp(name, WH_SECRET_MEMBER)) {
+            return 0;
+        }
+        ends += is_end;
+        secrets += !is_end;
+    }
+    return secrets == 1 && ends <= 1;
+}
+
 static int read_secret(wh_secret_t *secret, const wh_options_t *options,
-                       const json_t *item)
+                       json_t *item)
 {
     const json_t *until = wh_json_member(item, "Until");
 
     secret->text = read_text(options, wh_json_member(item, WH_SECRET_MEMBER),
                              WH_SECRET_MAX);
     secret->until = 0;
-    if (!secret->text) {
+    if (!secret->text || !has_secret_members(item)) {
         return 0;
     }
     return !until || json_is_null(until) ||
@@ -339,11 +359,13 @@ static int read_http2(wh_options_t *options, const json_t *value)
 static const option_t rows[] = {WH_OPTIONS(ROW)};
 #undef ROW
 
+#define OPTIONS (sizeof(rows) / sizeof(rows[0]))
+
 static const option_t *find(const char *name)
 {
     size_t i;
 
-    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (i = 0; i < OPTIONS; i++) {
         if (!apr_cstr_casecmp(rows[i].name, name)) {
             return &rows[i];
         }
@@ -360,6 +382,7 @@ static const char *read_members(wh_options_t *options, json_t *members,
                                 apr_pool_t *pool)
 {
     const char *problem = NULL, *name;
+    int seen[OPTIONS] = {0};
     json_t *value;
 
     if (!json_is_object(members)) {
@@ -373,6 +396,9 @@ static const char *read_members(wh_options_t *options, json_t *members,
 
         if (!option) {
             refusal = "is no option";
+        }
+        else if (seen[option - rows]++) {
+            refusal = "is there twice";
         }
         else if (!json_is_null(value) && !option->read(options, value)) {
             refusal = options->refusal ? options->refusal
@@ -396,14 +422,20 @@ const char *wh_options_read(wh_options_t *options, const char *properties,
     json_t *all = properties ? json_loads(properties, 0, NULL) : NULL;
     const char *problem = NULL, *name;
     json_t *value;
+    int count = 0;
 
     memset(options, 0, sizeof(*options));
     options->pool = pool;
     json_object_foreach(all, name, value)
     {
-        if (wh_options_is_member(name) && !json_is_null(value)) {
+        if (wh_options_is_member(name) && ++count == 1 &&
+            !json_is_null(value)) {
             problem = read_members(options, value, pool);
         }
+    }
+    if (count > 1 && !problem) {
+        problem =
+            "Webhook Properties: \"" WH_OPTIONS_MEMBER "\" is there twice.";
     }
     json_decref(all);
     options->own_rate = options->max_rate;

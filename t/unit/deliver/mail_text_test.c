@@ -199,6 +199,20 @@ static const char *line_of(const char *body, const char *name)
     return apr_pstrndup(pool, found, strcspn(found, "\r"));
 }
 
+/* What has become of it, and of what waits for it. */
+static void test_disabling(void)
+{
+    wh_mail_fields_t fields = sample();
+    const char *body = body_of(wh_mail_render(&fields, pool));
+
+    ok(strstr(body, "failed too often") && strstr(body, "is kept"),
+       "what waits is kept");
+    fields.drops = fields.is_gone = 1;
+    body = body_of(wh_mail_render(&fields, pool));
+    ok(strstr(body, "it is gone (410)") && strstr(body, "been discarded"),
+       "it is gone, and what waits is discarded");
+}
+
 static void test_headers(void)
 {
     wh_mail_fields_t fields = sample();
@@ -331,6 +345,7 @@ int main(void)
     test_wanted();
     test_recipients();
     test_headers();
+    test_disabling();
     test_text();
     test_hostile();
     test_subjects();

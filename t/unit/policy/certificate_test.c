@@ -59,6 +59,22 @@ static const char *repeat(const char *text, int count)
     return all;
 }
 
+static const char revoked[] =
+    "-----BEGIN X509 CRL-----\n"
+    "MIGRMDowCgYIKoZIzj0EAwIwDDEKMAgGA1UEAwwBYxcNMjYxMTI5MTY1OTI2WhgP\n"
+    "MjEyNjExMDUxNjU5MjZaMAoGCCqGSM49BAMCA0cAMEQCID+cUnnuYMV0OKC5xLXj\n"
+    "KRQ6aV5Q7UGutEPOJfRzrVMaAiAnTQeI6VXsynAWeN+gOg7GViP5RXhQwGbEdwdj\n"
+    "jqIVEw==\n"
+    "-----END X509 CRL-----\n";
+
+/* Whoever decrypted it would ask for a password. */
+static const char encrypted[] = "-----BEGIN X509 CRL-----\n"
+                                "Proc-Type: 4,ENCRYPTED\n"
+                                "DEK-Info: AES-128-CBC,"
+                                "00000000000000000000000000000000\n\n"
+                                "AAAAAAAAAAAAAAAAAAAAAA==\n"
+                                "-----END X509 CRL-----\n";
+
 static void test_list(void)
 {
     ok(wh_certificate_list_valid(certificate), "one certificate");
@@ -83,6 +99,12 @@ static void test_list(void)
            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
            NULL)),
        "a second one that is none");
+    ok(!wh_certificate_list_valid(
+           apr_pstrcat(pool, certificate, revoked, NULL)),
+       "a list of revoked ones, which would count beside the operator's");
+    ok(!wh_certificate_list_valid(
+           apr_pstrcat(pool, certificate, encrypted, NULL)),
+       "anything encrypted");
 }
 
 #define HASH "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="

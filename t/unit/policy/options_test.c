@@ -233,6 +233,15 @@ static void test_refused(void)
         {"\"Proxy\": 1", SAYS "\"Proxy\" must be none or a name of "
                               "WebhookProxy."},
         {"\"Speed\": 1", SAYS "\"Speed\" is no option."},
+        {"\"Filter\": null, \"filter\": {\"a\": 1}",
+         SAYS "\"filter\" is there twice."},
+    };
+    /* Each would sign for ever. */
+    static const char *const secrets[] = {
+        "\"Secrets\": [{\"Secret\": \"a\", \"Untill\": \"2020-01-01\"}]",
+        "\"Secrets\": [{\"Secret\": \"a\", \"until\": \"2020-01-01\", "
+        "\"Until\": null}]",
+        "\"Secrets\": [{\"Secret\": \"a\", \"secret\": \"b\"}]",
     };
     wh_options_t options;
     size_t i;
@@ -245,6 +254,16 @@ static void test_refused(void)
     }
     is_str(wh_options_read(&options, "{\"mod_webhook\": [1]}", pool),
            "Webhook Properties: \"mod_webhook\" must be an object.", "a list");
+    is_str(wh_options_read(&options,
+                           "{\"mod_webhook\": null, \"MOD_WEBHOOK\": "
+                           "{\"Filter\": {\"a\": 1}}}",
+                           pool),
+           "Webhook Properties: \"mod_webhook\" is there twice.",
+           "options that one would be found of");
+    for (i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++) {
+        ok(read_options(&options, secrets[i]) != NULL, "%s", secrets[i]);
+        is_int(options.secret_count, 0, "... is none");
+    }
     is_str(read_options(&options, "\"Speed\": 1, \"MaxRate\": 4"),
            SAYS "\"Speed\" is no option.", "one of two in order");
     ok(options.max_rate == 4, "... is read");
