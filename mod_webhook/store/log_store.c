@@ -186,14 +186,27 @@ typedef struct page_t {
     apr_int64_t next;
 } page_t;
 
+/* Where a page that ends early ends: at a time that has nothing to do with the
+ * rows, most of which are others'. Else whoever asks for pages would read from Next
+ * when each of them was made. */
+#define PAGE_GRID (APR_INT64_C(4000) << WH_ROW_ID_SHIFT)
+
+static apr_int64_t page_end(apr_int64_t oldest, apr_int64_t high)
+{
+    apr_int64_t above = oldest - oldest % PAGE_GRID + PAGE_GRID;
+
+    /* Less than one step is not looked at in parts. */
+    return above < high ? above : oldest - oldest % PAGE_GRID;
+}
+
 /* Moves the lower end up to the oldest row that this page looks at. Those of an
  * event are few, and lie together.
- * @param is_cut 1: there are older ones */
+ * @param is_cut 1: there may be older ones */
 static apr_status_t bound_page(int *is_cut, wh_store_t *store,
                                wh_log_range_t *range)
 {
     apr_int64_t most = WH_LOG_PAGE_ROWS;
-    const void *args[] = {&range->webhook_id, &range->low, &range->high, &most};
+    const void *args[] = {&range->low, &range->high, &most};
     wh_rows_t rows;
     apr_status_t rv;
 
@@ -204,8 +217,10 @@ static apr_status_t bound_page(int *is_cut, wh_store_t *store,
     rv = wh_db_select(&rows, &store->db, WH_SQL_DELIVERY_BORDER, args);
     if (rv == APR_SUCCESS && wh_rows_next(&rows) &&
         wh_rows_int64(&rows, 0) == most) {
-        *is_cut = 1;
-        range->low = wh_rows_int64(&rows, 1) - 1;
+        apr_int64_t end = page_end(wh_rows_int64(&rows, 1), range->high);
+
+        *is_cut = end > range->low;
+        range->low = *is_cut ? end - 1 : range->low;
     }
     return rv;
 }
@@ -239,9 +254,7 @@ apr_status_t wh_store_delivery_page(apr_array_header_t **deliveries,
                                     const wh_log_filter_t *filter,
                                     apr_pool_t *pool)
 {
-    page_t page = {.list = {.statement = filter->webhook_id
-                                             ? WH_SQL_DELIVERY_OF_WEBHOOK
-                                             : WH_SQL_DELIVERY_NEWEST,
+    page_t page = {.list = {.statement = WH_SQL_DELIVERY_NEWEST,
                             .chunk = WH_ROWS_CHUNK,
                             .read_row = read_delivery,
                             .pool = pool},

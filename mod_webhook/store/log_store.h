@@ -85,7 +85,8 @@ apr_status_t wh_store_delivery_list(apr_array_header_t **deliveries,
                                     const wh_log_filter_t *filter,
                                     apr_pool_t *pool);
 
-/** Rows of a webhook that wh_store_delivery_page() looks at. */
+/** Rows that wh_store_delivery_page() looks at, those of four seconds at the
+ * least. */
 #define WH_LOG_PAGE_ROWS 20000
 
 /**

@@ -94,11 +94,8 @@ static const char *const step_3[] = {
     NULL,
 };
 
-/* A receiver's "Retry-After" for the whole webhook outlives the dispatcher. A page
- * of a webhook's deliveries costs as much as that webhook has, and tells nothing of
- * others. */
+/* A receiver's "Retry-After" for the whole webhook outlives the dispatcher. */
 static const char *const step_4[] = {
-    "CREATE INDEX delivery_webhook ON delivery (webhook_id, id)",
     "ALTER TABLE webhook_usage ADD COLUMN paused_until BIGINT NOT NULL "
     "DEFAULT 0",
     "INSERT INTO meta (name, value) VALUES ('clock_back', 0)",

@@ -33,12 +33,10 @@
 
 /* Lists of the log. What is 0, negative or NULL does not filter. A list of
  * events takes the second half of a delivery list's parameters. */
-#define LOG_OF(webhook)                                                        \
-    "(%lld = 0 OR d.event_id = %lld) AND " webhook " AND " LOG_OF_APP          \
+#define LOG_OF_DELIVERY                                                        \
+    "(%lld = 0 OR d.event_id = %lld) AND (%lld = 0 OR d.webhook_id = %lld) "   \
+    "AND " LOG_OF_APP                                                          \
     "AND (%lld < 0 OR d.state = %lld) AND d.id > %lld AND d.id < %lld AND "
-#define LOG_OF_DELIVERY LOG_OF("(%lld = 0 OR d.webhook_id = %lld)")
-/* The same with one webhook, by its index. */
-#define LOG_OF_WEBHOOK LOG_OF("%lld <> 0 AND d.webhook_id = %lld")
 #define LOG_OF_EVENT                                                           \
     "(%s IS NULL OR e.context = %s) AND "                                      \
     "(%s IS NULL OR lower(e.name) = lower(%s)) "
@@ -266,8 +264,6 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
         "AND (%s IS NULL OR e.context = %s)",
     [WH_SQL_DELIVERY_NEWEST] = LOG_DELIVERY "AND " LOG_OF_DELIVERY LOG_OF_EVENT
                                             "ORDER BY d.id DESC LIMIT %lld",
-    [WH_SQL_DELIVERY_OF_WEBHOOK] = LOG_DELIVERY
-    "AND " LOG_OF_WEBHOOK LOG_OF_EVENT "ORDER BY d.id DESC LIMIT %lld",
     [WH_SQL_DELIVERY_OLDEST] = LOG_DELIVERY "AND " LOG_OF_DELIVERY LOG_OF_EVENT
                                             "ORDER BY d.id LIMIT %lld",
     [WH_SQL_DELIVERY_GET] =
@@ -275,8 +271,7 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
                      "AND " LOG_OF_APP,
     [WH_SQL_DELIVERY_BORDER] =
         "SELECT count(*), min(id) FROM (SELECT id FROM delivery "
-        "WHERE webhook_id = %lld AND id > %lld AND id < %lld "
-        "ORDER BY id DESC LIMIT %lld) AS page",
+        "WHERE id > %lld AND id < %lld ORDER BY id DESC LIMIT %lld) AS page",
     [WH_SQL_ATTEMPT_LIST] =
         "SELECT id, delivery_id, number, started, duration, status, error, "
         "address, answer, told FROM attempt WHERE delivery_id = %lld "
