@@ -239,8 +239,8 @@ static void test_refused(void)
     /* Each would sign for ever. */
     static const char *const secrets[] = {
         "\"Secrets\": [{\"Secret\": \"a\", \"Untill\": \"2020-01-01\"}]",
-        "\"Secrets\": [{\"Secret\": \"a\", \"until\": \"2020-01-01\", "
-        "\"Until\": null}]",
+        ("\"Secrets\": [{\"Secret\": \"a\", \"until\": \"2020-01-01\", "
+         "\"Until\": null}]"),
         "\"Secrets\": [{\"Secret\": \"a\", \"secret\": \"b\"}]",
     };
     wh_options_t options;
