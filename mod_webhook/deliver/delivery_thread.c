@@ -390,8 +390,11 @@ static void learn(wh_delivery_thread_t *thread, const wh_transfer_t *transfer)
         wh_endpoints_rest(&thread->endpoints, transfer->endpoint, delivery->due,
                           &thread->outcomes);
     }
-    else if (transfer->receiver == endpoint->receiver) {
-        /* What comes of the receiver before says nothing of this one. */
+    else if (transfer->receiver == endpoint->receiver &&
+             (delivery->outcome == WH_OUTCOME_DELIVERED ||
+              !transfer->outdated)) {
+        /* What comes of the receiver before says nothing of this one, nor what
+         * fails with what was changed since. */
         wh_endpoints_learn(&thread->endpoints, transfer->endpoint,
                            delivery->outcome == WH_OUTCOME_DELIVERED ? NULL
                                                                      : &failure,
@@ -618,12 +621,12 @@ static int send_again(wh_delivery_thread_t *thread, wh_transfer_t *transfer,
     return curl_multi_add_handle(thread->multi, transfer->easy) == CURLM_OK;
 }
 
-/* The webhook has another receiver by now. */
+/* The webhook is another one by now: what it has said may be of what was mended. */
 static void note_change(wh_transfer_t *transfer)
 {
     const wh_endpoint_t *endpoint = transfer->endpoint;
 
-    transfer->outdated = transfer->receiver != endpoint->receiver;
+    transfer->outdated = transfer->configured != endpoint->target;
 }
 
 /* Number of transfers that have ended. */

@@ -21,6 +21,10 @@
 
 #define TITLE "webhook-lookup"
 
+/* Looked for one by one, where the kernel cannot close them at once: some systems
+ * allow a thousand million. */
+#define DESCRIPTORS_MAX 65536
+
 /* To fork a process as large as httpd takes a while: whoever has something to
  * deliver goes first. */
 #define NICE 10
@@ -92,8 +96,9 @@ static void close_each(const int *kept, int count)
     struct rlimit limit;
     int descriptor;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT_MAX) {
-        limit.rlim_cur = INT_MAX;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+        limit.rlim_cur > DESCRIPTORS_MAX) {
+        limit.rlim_cur = DESCRIPTORS_MAX;
     }
     for (descriptor = STDERR_FILENO + 1; descriptor < (int)limit.rlim_cur;
          descriptor++) {

@@ -221,7 +221,9 @@ static curl_socket_t on_open(void *baton, curlsocktype purpose,
                         address->protocol);
     if (descriptor < 0) {
         /* Without IPv6 here an address of it is one that cannot be reached. */
-        transfer->local_error = errno == EAFNOSUPPORT ? 0 : errno;
+        if (errno != EAFNOSUPPORT) {
+            transfer->local_error = errno;
+        }
         return CURL_SOCKET_BAD;
     }
     transfer->dialled = 1;

@@ -48,7 +48,7 @@ typedef struct wh_transfer_t {
     int descriptor; /* of its connection; -1: not known. libcurl does not tell
                               before the end */
     int rival;      /* another one that it is trying; -1: none */
-    int outdated;   /* 1: its webhook has another receiver by now */
+    int outdated;   /* 1: its webhook has been changed since */
     apr_uint32_t receiver; /* the endpoint's, of this transfer */
     void *endpoint;
     int failing;      /* 1: counts among those to endpoints that fail */

@@ -100,7 +100,9 @@ static apr_status_t write_outcome(wh_commit_t *commit, wh_store_t *store,
     if (recorded.error) {
         entry->tally.failures++;
         entry->tally.failed = delivery;
-        entry->tally.gone |= delivery->gone;
+        /* Said of the webhook as it is. */
+        entry->tally.gone |=
+            delivery->gone && delivery->target_number == entry->target_number;
         rv = keep_pause(store, entry, delivery, now);
     }
     return rv;

@@ -440,7 +440,10 @@ static void take_local(network_t *inner, const network_t *host, int offset)
     int i;
 
     take_inner(inner, host, 12, 0);
-    for (i = 0; offset < 12 && i < 4; i++, offset++) {
+    if (offset == 12) {
+        return;
+    }
+    for (i = 0; i < 4; i++, offset++) {
         offset += offset == 8;
         inner->bytes[i] = host->bytes[offset];
     }

@@ -191,12 +191,12 @@ typedef struct page_t {
  * when each of them was made. */
 #define PAGE_GRID (APR_INT64_C(4000) << WH_ROW_ID_SHIFT)
 
-static apr_int64_t page_end(apr_int64_t oldest, apr_int64_t high)
+static apr_int64_t page_end(apr_int64_t oldest, apr_int64_t newest)
 {
-    apr_int64_t above = oldest - oldest % PAGE_GRID + PAGE_GRID;
+    apr_int64_t below = oldest - oldest % PAGE_GRID;
 
     /* Less than one step is not looked at in parts. */
-    return above < high ? above : oldest - oldest % PAGE_GRID;
+    return below + PAGE_GRID <= newest ? below + PAGE_GRID : below;
 }
 
 /* Moves the lower end up to the oldest row that this page looks at. Those of an
@@ -217,7 +217,8 @@ static apr_status_t bound_page(int *is_cut, wh_store_t *store,
     rv = wh_db_select(&rows, &store->db, WH_SQL_DELIVERY_BORDER, args);
     if (rv == APR_SUCCESS && wh_rows_next(&rows) &&
         wh_rows_int64(&rows, 0) == most) {
-        apr_int64_t end = page_end(wh_rows_int64(&rows, 1), range->high);
+        apr_int64_t end =
+            page_end(wh_rows_int64(&rows, 1), wh_rows_int64(&rows, 2));
 
         *is_cut = end > range->low;
         range->low = *is_cut ? end - 1 : range->low;

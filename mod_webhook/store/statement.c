@@ -270,7 +270,7 @@ static const char *const texts[WH_STATEMENT_COUNT] = {
         LOG_DELIVERY "AND d.id = %lld AND (%s IS NULL OR e.context = %s) "
                      "AND " LOG_OF_APP,
     [WH_SQL_DELIVERY_BORDER] =
-        "SELECT count(*), min(id) FROM (SELECT id FROM delivery "
+        "SELECT count(*), min(id), max(id) FROM (SELECT id FROM delivery "
         "WHERE id > %lld AND id < %lld ORDER BY id DESC LIMIT %lld) AS page",
     [WH_SQL_ATTEMPT_LIST] =
         "SELECT id, delivery_id, number, started, duration, status, error, "

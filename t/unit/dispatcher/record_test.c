@@ -192,11 +192,18 @@ static void test_gone(void)
 
     begin_test(9);
     id = save_webhook("a");
-    send_out("a", 2);
+    send_out("a", 3);
     held[0]->gone = 1;
     report(WH_OUTCOME_FAILED, 0);
     commit_reports();
-    is_str(row(id), "3, version 2, 1 errors", "410 disables at once");
+    is_str(row(id), "1, version 1, 1 errors",
+           "410 of the webhook as it was disables nobody");
+    held[0]->gone = 1;
+    held[0]->target_number =
+        wh_schedule_entry(&commit.schedule, id)->target_number;
+    report(WH_OUTCOME_FAILED, 0);
+    commit_reports();
+    is_str(row(id), "3, version 2, 2 errors", "410 disables at once");
 }
 
 static void test_success_in_batch(void)

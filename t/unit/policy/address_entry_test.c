@@ -52,6 +52,33 @@ static void test_own_allowed(void)
     }
 }
 
+/* RFC 6052 section 2.4: the prefix is as long as the entry. */
+static void test_local_translators(void)
+{
+    static const struct {
+        const char *network, *address;
+        int verdict;
+    } rows[] = {{"64:ff9b:1::/48", "64:ff9b:1:808:8:800::", YES},
+                {"64:ff9b:1::/48", "64:ff9b:1:a00:1:200::", NO},
+                {"64:ff9b:1:100::/56", "64:ff9b:1:108:8:808::", YES},
+                {"64:ff9b:1:100::/56", "64:ff9b:1:10a:0:102::", NO},
+                {"64:ff9b:1:abcd::/64", "64:ff9b:1:abcd:8:808:800::", YES},
+                {"64:ff9b:1:abcd::/64", "64:ff9b:1:abcd:a:1:200::", NO},
+                {"64:ff9b:1:abcd::/64", "64:ff9b:1:abcd:a:1:208:808", NO},
+                {"64:ff9b:1:abcd::/64", "64:ff9b:1:abcd:64:6464:c800:8", META},
+                {"64:ff9b:1:abcd::/64", "64:ff9b:1:abcd:64:6464:c900:c8", NO},
+                {"64:ff9b:1:abcd::/96", "64:ff9b:1:abcd::8.8.8.8", YES},
+                {"64:ff9b:1:abcd::/96", "64:ff9b:1:abcd::10.1.2.3", NO}};
+    int i;
+
+    for (i = 0; i < COUNT(rows); i++) {
+        wh_address_policy_t *policy = create_policy_with(rows[i].network);
+
+        is_int(judge(policy, rows[i].address), rows[i].verdict, "%s: %s",
+               rows[i].network, rows[i].address);
+    }
+}
+
 static void test_allow(void)
 {
     static const struct {
@@ -98,16 +125,6 @@ static void test_allow(void)
                 {"::/0", "64:ff9b::10.0.0.1", NO},
                 {"::/0", "64:ff9b:1::10.0.0.1", NO},
                 {"::/0", "64:ff9b:1::8.8.8.8", YES},
-                /* RFC 6052 section 2.4, by the length of the prefix */
-                {"64:ff9b:1::/48", "64:ff9b:1:808:8:800::", YES},
-                {"64:ff9b:1::/48", "64:ff9b:1:a00:1:200::", NO},
-                {"64:ff9b:1:100::/56", "64:ff9b:1:108:8:808::", YES},
-                {"64:ff9b:1:100::/56", "64:ff9b:1:10a:0:102::", NO},
-                {"64:ff9b:1:abcd::/64", "64:ff9b:1:abcd:8:808:800::", YES},
-                {"64:ff9b:1:abcd::/64", "64:ff9b:1:abcd:a:1:200::", NO},
-                {"64:ff9b:1:abcd::/64", "64:ff9b:1:abcd:a:1:208:808", NO},
-                {"64:ff9b:1:abcd::/96", "64:ff9b:1:abcd::8.8.8.8", YES},
-                {"64:ff9b:1:abcd::/96", "64:ff9b:1:abcd::10.1.2.3", NO},
                 {"::/0", "::ffff:0:10.0.0.1", NO},
                 {"::/0", "::ffff:0:127.0.0.1", OWN},
                 {"::/0", "::10.0.0.1", NO},
@@ -459,6 +476,7 @@ int main(void)
     }
     test_own_allowed();
     test_allow();
+    test_local_translators();
     test_allow_several();
     test_bad_networks();
     test_guarded();
